@@ -1,0 +1,372 @@
+/**
+ * Context-style cancellation, after Go's `context` package: a tree of contexts, in which the end of
+ * one ends all below it, with a cause, deadlines, and values.
+ *
+ * Every waiting call of Sluice takes a context, a plain AbortSignal, or options as its last
+ * argument. `using ctx = withTimeout(parent, 100)` is Go's `defer cancel()`.
+ *
+ * Ending a context settles all calls that wait on it and runs the abort listeners before `cancel`
+ * returns; it does not wait for the work to stop. Parents end before their children.
+ *
+ * @example
+ * ```ts
+ * import { background, withTimeout } from "@sluice/sluice/context";
+ * import { Channel } from "@sluice/sluice/channel";
+ * import { assertRejects } from "@std/assert";
+ *
+ * using ctx = withTimeout(background(), 5);
+ * await assertRejects(() => new Channel<string>().take(ctx), Error, "deadline");
+ * ```
+ *
+ * @module
+ */
+import { checkFunction, checkNumber, show } from "./core/check.ts";
+import { ContextKey } from "./core/context_key.ts";
+import type { Cancel, Context, Receiver } from "./core/contract.ts";
+import { DeadlineScope, DueAt, DueIn } from "./core/deadline_scope.ts";
+import type { CanceledError, DeadlineExceededError } from "./core/errors.ts";
+import { QueueCore } from "./core/queue_core.ts";
+import { CoreReceiver } from "./core/receiver.ts";
+import { Ring } from "./core/ring.ts";
+import {
+  AnyScope,
+  type Endable,
+  EndlessScope,
+  type Link,
+  release,
+  Scope,
+  watch,
+} from "./core/scope.ts";
+import { scopeKey, scopeOf } from "./core/wait.ts";
+
+export { CanceledError, DeadlineExceededError } from "./core/errors.ts";
+export type { Cancel, Context, Wait, WaitOptions } from "./core/contract.ts";
+export type { Receiver, ReceiverIterator } from "./core/contract.ts";
+export { ContextKey } from "./core/context_key.ts";
+
+/** A context that can be ended by hand. Disposing cancels, so that `using` leaves none behind. */
+export interface CancelContext extends Context, Disposable {
+  /**
+   * Ends it, and all contexts below it, with `cause`; without one, with a CanceledError. Only the
+   * first end of a context counts.
+   */
+  cancel(cause?: unknown): void;
+}
+
+/** The values of a context: those of its parents, and one more. */
+type Values = (key: ContextKey<unknown>) => { readonly value: unknown } | undefined;
+
+const noValues: Values = () => undefined;
+
+/** One for each scope, since contexts that differ in values alone end together. */
+const doneReceivers = new WeakMap<Scope, Receiver<never>>();
+
+/** A context is a scope, which says when it ends, and values. */
+class ScopedContext implements CancelContext {
+  readonly [scopeKey]: Scope;
+  readonly values: Values;
+
+  constructor(scope: Scope, values: Values) {
+    this[scopeKey] = scope;
+    this.values = values;
+  }
+
+  get deadline(): number | undefined {
+    return this[scopeKey].deadline;
+  }
+
+  get done(): boolean {
+    return this[scopeKey].check();
+  }
+
+  get err(): CanceledError | DeadlineExceededError | undefined {
+    this[scopeKey].check();
+    return this[scopeKey].err;
+  }
+
+  get cause(): unknown {
+    this[scopeKey].check();
+    return this[scopeKey].cause;
+  }
+
+  get signal(): AbortSignal {
+    return this[scopeKey].signal;
+  }
+
+  get whenDone(): Receiver<never> {
+    const scope = this[scopeKey];
+    let receiver = doneReceivers.get(scope);
+    if (receiver === undefined) {
+      receiver = doneReceiver(scope);
+      doneReceivers.set(scope, receiver);
+    }
+    return receiver;
+  }
+
+  value<T>(key: ContextKey<T>): T | undefined {
+    if (!(key instanceof ContextKey)) {
+      throw new TypeError(`key must be a ContextKey, not ${show(key)}`);
+    }
+    return this.values(key as ContextKey<unknown>)?.value as T | undefined;
+  }
+
+  throwIfDone(): void {
+    if (this.done) throw this[scopeKey].cause;
+  }
+
+  cancel(cause?: unknown): void {
+    this[scopeKey].end(cause);
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel();
+  }
+}
+
+function doneReceiver(scope: Scope): Receiver<never> {
+  const core = new QueueCore({ kind: "channel", capacity: 0, storage: new Ring() });
+  if (scope.check()) core.close();
+  else if (!scope.endless) watch(scope, { links: null, end: () => core.close() });
+  return new CoreReceiver(core);
+}
+
+const endless = new EndlessScope();
+const root = new ScopedContext(endless, noValues);
+
+/**
+ * The root of all contexts: never done, without deadline and values. It costs nothing.
+ *
+ * @example
+ * ```ts
+ * import { background } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(background().done, false);
+ * ```
+ */
+export function background(): Context {
+  return root;
+}
+
+/**
+ * A context that ends when it is cancelled, or when `parent` ends; Go's `context.WithCancelCause`.
+ *
+ * @example
+ * ```ts
+ * import { background, withCancel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using ctx = withCancel(background());
+ * ctx.cancel(new Error("enough"));
+ * assertEquals(ctx.done, true);
+ * ```
+ *
+ * @throws TypeError if `parent` is neither a context nor an AbortSignal.
+ */
+export function withCancel(parent: Cancel): CancelContext {
+  return follow(parent, new Scope());
+}
+
+/**
+ * A context that ends after `ms` milliseconds at the latest; Go's `context.WithTimeoutCause`. Its
+ * `err` is then a DeadlineExceededError, and so is its cause, if none is given. Time is measured by
+ * the monotonic clock. 0 or less: it has ended already; Infinity: no deadline.
+ *
+ * @example
+ * ```ts
+ * import { background, DeadlineExceededError, withTimeout } from "@sluice/sluice";
+ * import { assertInstanceOf } from "@std/assert";
+ *
+ * using ctx = withTimeout(background(), 0);
+ * assertInstanceOf(ctx.err, DeadlineExceededError);
+ * ```
+ *
+ * @throws TypeError or RangeError if `ms` is no number.
+ */
+export function withTimeout(parent: Cancel, ms: number, cause?: unknown): CancelContext {
+  checkNumber("ms", ms);
+  const scope = scopeOf(parent, "parent");
+  const at = Date.now() + ms;
+  // A deadline that is no earlier than the parent's is the parent's, and needs no timer.
+  if (ms === Infinity || at >= (scope.deadline ?? Infinity)) return withCancel(parent);
+  return follow(parent, new DeadlineScope(new DueIn(ms), at, cause));
+}
+
+/**
+ * A context that ends at a point in time, a Date or milliseconds since the epoch, by the wall clock;
+ * Go's `context.WithDeadlineCause`.
+ *
+ * @example
+ * ```ts
+ * import { background, withDeadline } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const noon = new Date(2100, 0, 1, 12);
+ * using ctx = withDeadline(background(), noon);
+ * assertEquals(ctx.deadline, noon.getTime());
+ * ```
+ *
+ * @throws TypeError or RangeError if `at` is neither a number nor a valid Date.
+ */
+export function withDeadline(
+  parent: Cancel,
+  at: number | Date,
+  cause?: unknown,
+): CancelContext {
+  const time: unknown = at instanceof Date ? at.getTime() : at;
+  checkNumber("at", time);
+  const scope = scopeOf(parent, "parent");
+  if (time >= (scope.deadline ?? Infinity)) return withCancel(parent);
+  return follow(parent, new DeadlineScope(new DueAt(time), time, cause));
+}
+
+function follow(parent: Cancel, scope: Scope): CancelContext {
+  scope.follow(scopeOf(parent, "parent"));
+  scope.check();
+  return new ScopedContext(scope, valuesOf(parent));
+}
+
+function valuesOf(parent: Cancel): Values {
+  return parent instanceof ScopedContext ? parent.values : noValues;
+}
+
+/**
+ * The same context with one more value; Go's `context.WithValue`. The nearest value of a key wins.
+ *
+ * @example
+ * ```ts
+ * import { background, ContextKey, withValue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const requestId = new ContextKey<number>("request id");
+ * const ctx = withValue(background(), requestId, 7);
+ * assertEquals(ctx.value(requestId), 7);
+ * ```
+ *
+ * @throws TypeError if `parent` is no context, or `key` no ContextKey.
+ */
+export function withValue<T>(
+  parent: Context,
+  key: ContextKey<T>,
+  value: NoInfer<T>,
+): Context {
+  const { [scopeKey]: scope, values } = checkContext(parent);
+  if (!(key instanceof ContextKey)) {
+    throw new TypeError(`key must be a ContextKey, not ${show(key)}`);
+  }
+  const own = { value };
+  return new ScopedContext(scope, (wanted) => wanted === key ? own : values(wanted));
+}
+
+/**
+ * The values of `parent` without its end: for work that has to go on; Go's `context.WithoutCancel`.
+ *
+ * @example
+ * ```ts
+ * import { background, withCancel, withoutCancel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using parent = withCancel(background());
+ * const cleanup = withoutCancel(parent);
+ * parent.cancel();
+ * assertEquals(cleanup.done, false);
+ * ```
+ *
+ * @throws TypeError if `parent` is no context.
+ */
+export function withoutCancel(parent: Context): Context {
+  return new ScopedContext(endless, checkContext(parent).values);
+}
+
+function checkContext(parent: Context): ScopedContext {
+  if (parent instanceof ScopedContext) return parent;
+  throw new TypeError(`parent must be a context, not ${show(parent)}`);
+}
+
+/**
+ * Runs `fn` once after `parent` ends, in a microtask of its own; Go's `context.AfterFunc`. The
+ * result stops it: true if it prevented the run, false once the context has ended. What `fn` throws
+ * is an uncaught error, since nobody waits for it.
+ *
+ * @example
+ * ```ts
+ * import { afterFunc, background, withCancel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using ctx = withCancel(background());
+ * let closed = false;
+ * afterFunc(ctx, () => closed = true);
+ * ctx.cancel();
+ * await Promise.resolve();
+ * assertEquals(closed, true);
+ * ```
+ *
+ * @throws TypeError if `parent` is neither a context nor an AbortSignal, or `fn` no function.
+ */
+export function afterFunc(parent: Cancel, fn: () => unknown): () => boolean {
+  const scope = scopeOf(parent, "parent");
+  checkFunction("fn", fn);
+  const run = (): void => queueMicrotask(() => void fn());
+  if (scope.check()) {
+    run();
+    return () => false;
+  }
+  const target = new AfterFunc(run);
+  if (!scope.endless) watch(scope, target);
+  return () => !scope.check() && target.stop();
+}
+
+class AfterFunc implements Endable {
+  links: Link | null = null;
+  readonly #run: () => void;
+  #pending = true;
+
+  constructor(run: () => void) {
+    this.#run = run;
+  }
+
+  end(): void {
+    this.#pending = false;
+    this.#run();
+  }
+
+  stop(): boolean {
+    const stopped = this.#pending;
+    this.#pending = false;
+    release(this);
+    return stopped;
+  }
+}
+
+/**
+ * A context that ends when any parent ends, with that one's cause. Values come from the first parent
+ * that has them. Undefined parents are left out, so that an optional signal can be passed on as it
+ * is.
+ *
+ * @example
+ * ```ts
+ * import { background, withAny, withCancel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const controller = new AbortController();
+ * using request = withCancel(background());
+ * using ctx = withAny(request, controller.signal);
+ * controller.abort("the user left");
+ * assertEquals(ctx.cause, "the user left");
+ * ```
+ *
+ * @throws TypeError if a parent is something else.
+ */
+export function withAny(...parents: readonly (Cancel | undefined)[]): CancelContext {
+  const present = parents.filter((parent) => parent !== undefined);
+  const scopes = present.map((parent) => scopeOf(parent, "parent"));
+  const lookups = present.map(valuesOf).filter((values) => values !== noValues);
+  const values: Values = (key) => {
+    for (const lookup of lookups) {
+      const found = lookup(key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return new ScopedContext(new AnyScope(scopes), values);
+}

@@ -1,0 +1,220 @@
+/**
+ * Matching in general: whatever the usual ways of the queue core leave aside. A batch that fills
+ * holds up those behind it, a foreign waiter has to be woken and may decline, a select in the
+ * middle of an attempt declines, a heavy item waits for room.
+ *
+ * One pass lets putters in while they fit, oldest first, then serves takers, oldest first, until
+ * nothing can move. Those who decline are passed over, and do not hold up those behind them.
+ *
+ * @module
+ */
+import { Batch } from "./batch.ts";
+import type { CoreDecider } from "./decider.ts";
+import { ForeignWaiter } from "./ports.ts";
+import { NOTHING } from "./nothing.ts";
+import type { QueueCore } from "./queue_core.ts";
+import { type Decider, type WaitList, WaitNode } from "./wait_list.ts";
+
+/** What became of a node: it left its list, it was passed over, or nobody can be served now. */
+type Step = "served" | "declined" | "stop";
+
+/** A node that stands in line for the moment, for a call that does not wait. */
+class Stash implements CoreDecider {
+  readonly busy = false;
+  value: unknown = NOTHING;
+  error: unknown = NOTHING;
+
+  claim(node: WaitNode): boolean {
+    node.leave();
+    return true;
+  }
+
+  received(_node: WaitNode, value: unknown): void {
+    this.value = value;
+  }
+
+  failed(_node: WaitNode, error: unknown): void {
+    this.error = error;
+  }
+
+  left(): void {}
+  sent(): void {}
+  finish(): void {}
+  refuse(): void {}
+}
+
+export class Matcher {
+  /** How many foreign waiters are being woken; their attempts go past those who stand in line. */
+  waking = 0;
+  readonly #core: QueueCore;
+  #settling = false;
+  #again = false;
+  /** While a foreign putter is woken for a taker at hand: its item comes here. */
+  #asked: { item: unknown } | null = null;
+
+  constructor(core: QueueCore) {
+    this.#core = core;
+  }
+
+  /** Moves whatever can be moved. */
+  settle(): void {
+    if (this.#settling) {
+      this.#again = true;
+      return;
+    }
+    this.#settling = true;
+    do {
+      this.#again = false;
+      this.admit();
+      this.#walk(this.#core.takers, this.#serve);
+    } while (this.#again);
+    this.#settling = false;
+  }
+
+  /** Lets putters in while they fit. */
+  admit(): void {
+    if (this.#core.capacity > 0) this.#walk(this.#core.putters, this.#admit);
+  }
+
+  /** Offers an item from within a foreign waiter's attempt. */
+  offer(item: unknown): boolean {
+    const core = this.#core;
+    if (this.#asked !== null && this.#asked.item === NOTHING) {
+      this.#asked.item = item;
+    } else {
+      if (!core.fits(item)) return false;
+      core.store(item);
+      this.#again = true;
+    }
+    core.ledger?.accept();
+    return true;
+  }
+
+  /** Puts without waiting where others are in the way. */
+  tryPut(item: unknown): boolean {
+    const stash = new Stash();
+    return this.#try(this.#core.putters, new WaitNode(item, stash), stash);
+  }
+
+  /** Takes without waiting where others are in the way. */
+  tryTake(): unknown {
+    const stash = new Stash();
+    this.#try(this.#core.takers, new WaitNode(undefined, stash), stash);
+    return stash.value;
+  }
+
+  #try(list: WaitList, node: WaitNode, stash: Stash): boolean {
+    list.push(node);
+    this.settle();
+    if (stash.error !== NOTHING) throw stash.error;
+    if (node.list === null) return true;
+    node.leave();
+    this.#core.left(list);
+    return false;
+  }
+
+  /** The next item, from the storage or, unbuffered, from a putter that is not of `kin`. */
+  takeNext(kin: Decider | null): unknown {
+    const core = this.#core;
+    if (core.storage.length > 0) return core.unstore();
+    if (core.capacity > 0) return NOTHING;
+    const { head } = core.putters;
+    if (head === null) return NOTHING;
+    if (head.decider === null && head.claim()) return core.accept(head);
+    for (const node of core.putters.snapshot()) {
+      if (node.list !== core.putters) continue;
+      const item = this.#takeFrom(node, kin);
+      if (item !== NOTHING) return item;
+    }
+    return NOTHING;
+  }
+
+  #takeFrom(putter: WaitNode, kin: Decider | null): unknown {
+    if (putter.decider instanceof ForeignWaiter) {
+      const outer = this.#asked;
+      const asked = this.#asked = { item: NOTHING as unknown };
+      this.#wake(putter.decider);
+      this.#asked = outer;
+      return asked.item;
+    }
+    // A select whose two ends wait here never meets itself.
+    if (kin !== null && putter.decider === kin) return NOTHING;
+    return putter.claim() ? this.#core.accept(putter) : NOTHING;
+  }
+
+  /** Oldest first, until `step` says stop. The list may change meanwhile. */
+  #walk(list: WaitList, step: (this: this, node: WaitNode) => Step): void {
+    for (let node = list.head; node !== null; node = list.head) {
+      const result = step.call(this, node);
+      if (result === "stop") return;
+      if (result === "declined") break;
+    }
+    if (list.head === null) return;
+    for (const node of list.snapshot()) {
+      if (node.list === list && step.call(this, node) === "stop") return;
+    }
+  }
+
+  #admit(node: WaitNode): Step {
+    const core = this.#core;
+    const { decider } = node;
+    if (decider instanceof ForeignWaiter) {
+      if (core.full) return "stop";
+      return this.#wake(decider) ? "served" : "declined";
+    }
+    if (!core.fits(node.item)) return "stop";
+    if (!node.claim()) return "declined";
+    try {
+      core.store(node.item);
+    } catch (error) {
+      this.#fail(node, error);
+      return "served";
+    }
+    core.accept(node);
+    return "served";
+  }
+
+  #serve(node: WaitNode): Step {
+    const core = this.#core;
+    const { decider } = node;
+    if (decider instanceof Batch) return decider.serve(node) ? "served" : "stop";
+    if (!this.#available) return "stop";
+    if (decider instanceof ForeignWaiter) return this.#wake(decider) ? "served" : "declined";
+    if (decider !== null && (decider as CoreDecider).busy) return "declined";
+    let item: unknown;
+    try {
+      item = this.takeNext(decider);
+    } catch (error) {
+      // A comparator of the user's threw. The item is where it was.
+      if (node.claim()) this.#fail(node, error);
+      return "served";
+    }
+    if (item === NOTHING) return "declined";
+    if (node.claim()) {
+      core.give(node, item);
+      return "served";
+    }
+    // Only a foreign waiter that breaks its contract gets here; the item must not be lost.
+    core.store(item);
+    return "declined";
+  }
+
+  get #available(): boolean {
+    const core = this.#core;
+    return core.storage.length > 0 || (core.capacity === 0 && core.putters.head !== null);
+  }
+
+  #wake(foreign: ForeignWaiter): boolean {
+    this.waking++;
+    try {
+      return foreign.wake();
+    } finally {
+      this.waking--;
+    }
+  }
+
+  #fail(node: WaitNode, error: unknown): void {
+    if (node.decider === null) node.fail(error);
+    else (node.decider as CoreDecider).failed(node, error);
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The cancellation tree under contexts, signals and timeouts. A scope ends once; whatever hangs on
+ * it ends with it.
+ *
+ * Invariants:
+ * - A scope that has ended has no links, neither to its parents nor from those who hang on it.
+ * - Ending marks the whole subtree first, then settles its waits, then runs abort listeners. So
+ *   whatever code of the user's runs finds every scope of the subtree ended (rule 79).
+ * - A link is taken off in O(1) by either side.
+ *
+ * @module
+ */
+import { CanceledError, DeadlineExceededError } from "./errors.ts";
+
+/** What a scope can end: a parked operation, or another scope. */
+export interface Endable {
+  /** The first of its links; the others follow as `sibling`. */
+  links: Link | null;
+  /** Called once, when none of its links is left. */
+  end(cause: unknown): void;
+}
+
+/** One thing that hangs on one scope: a node of the scope's list. */
+export class Link {
+  next: Link | null = null;
+  prev: Link | null = null;
+  /** null: taken off. */
+  scope: Scope | null;
+  readonly target: Endable;
+  readonly sibling: Link | null;
+
+  constructor(scope: Scope, target: Endable) {
+    this.scope = scope;
+    this.target = target;
+    this.sibling = target.links;
+    target.links = this;
+  }
+}
+
+/** Hangs `target` on `scope`, which has not ended. */
+export function watch(scope: Scope, target: Endable): void {
+  scope.add(new Link(scope, target));
+}
+
+/** Takes `target` off all the scopes that it hangs on. */
+export function release(target: Endable): void {
+  let link = target.links;
+  target.links = null;
+  for (; link !== null; link = link.sibling) link.scope?.remove(link);
+}
+
+export class Scope implements Endable {
+  links: Link | null = null;
+  ended = false;
+  cause: unknown = undefined;
+  /** Milliseconds since the epoch: the earliest deadline of this scope and its ancestors. */
+  deadline: number | undefined = undefined;
+  /**
+   * The nearest of this scope and its ancestors that may be over before anybody was told: its
+   * deadline has passed, its timer has not run yet. null: there is none.
+   */
+  probe: Scope | null = null;
+  #head: Link | null = null;
+  #tail: Link | null = null;
+  #controller: AbortController | null = null;
+  /** Where the end began: that scope's error is everybody's. */
+  #origin: Scope = this;
+  #err: CanceledError | DeadlineExceededError | undefined = undefined;
+
+  /** Whether it has ended, by now. */
+  check(): boolean {
+    if (!this.ended && this.probe !== null) this.probe.look();
+    return this.ended;
+  }
+
+  /** Ends what is over. Those with a probe of their own say how. */
+  protected look(): void {}
+
+  get err(): CanceledError | DeadlineExceededError | undefined {
+    if (!this.ended) return undefined;
+    const origin = this.#origin;
+    return origin.#err ??= new CanceledError("the context was cancelled", { cause: this.cause });
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      ownSignals.set(this.#controller.signal, this);
+      if (this.check()) this.#controller.abort(this.cause);
+      else this.busy();
+    }
+    return this.#controller.signal;
+  }
+
+  /** Becomes a child of `parent`, or ends at once if that has. */
+  follow(parent: Scope): void {
+    if (this.ended) return;
+    if (this.probe === null) this.probe = parent.probe;
+    if (parent.deadline !== undefined) {
+      this.deadline = Math.min(parent.deadline, this.deadline ?? Infinity);
+    }
+    if (parent.check()) {
+      this.#origin = parent.#origin;
+      this.ended = true;
+      this.cause = parent.cause;
+      release(this);
+    } else if (!parent.endless) {
+      watch(parent, this);
+    }
+  }
+
+  /** It never ends, so nothing needs to hang on it. */
+  get endless(): boolean {
+    return false;
+  }
+
+  add(link: Link): void {
+    const tail = this.#tail;
+    link.prev = tail;
+    if (tail === null) {
+      this.#head = link;
+      this.busy();
+    } else {
+      tail.next = link;
+    }
+    this.#tail = link;
+  }
+
+  remove(link: Link): void {
+    const { next, prev } = link;
+    if (prev === null) this.#head = next;
+    else prev.next = next;
+    if (next === null) this.#tail = prev;
+    else next.prev = prev;
+    link.next = link.prev = link.scope = null;
+    if (this.#head === null) this.idle();
+  }
+
+  /** Something hangs on it now, or foreign code may listen to its signal. */
+  protected busy(): void {}
+
+  /** Nothing hangs on it any more. */
+  protected idle(): void {}
+
+  /** Without `cause` the cause is the error. Only the first end counts. */
+  end(cause?: unknown, err?: CanceledError | DeadlineExceededError): void {
+    if (this.ended) return;
+    if (err === undefined && cause === undefined) {
+      err = new CanceledError("the context was cancelled");
+    }
+    this.#err = err;
+    const subtree = this.#mark(cause === undefined ? err : cause);
+    for (const scope of subtree) scope.#settle();
+    for (const scope of subtree) scope.#controller?.abort(scope.cause);
+  }
+
+  /** Marks this scope and all below it as ended, parents first, and takes them off each other. */
+  #mark(cause: unknown): Scope[] {
+    const subtree: Scope[] = [];
+    // A stack and no recursion, since trees may be deep.
+    const next: Scope[] = [this];
+    for (let scope = next.pop(); scope !== undefined; scope = next.pop()) {
+      if (scope.ended) continue;
+      scope.ended = true;
+      scope.cause = cause;
+      scope.#origin = this;
+      subtree.push(scope);
+      for (let link = scope.#tail; link !== null; link = link.prev) {
+        if (link.target instanceof Scope) next.push(link.target);
+      }
+    }
+    for (const scope of subtree) release(scope);
+    return subtree;
+  }
+
+  #settle(): void {
+    for (let link = this.#head; link !== null; link = this.#head) {
+      release(link.target);
+      link.target.end(this.cause);
+    }
+    this.idle();
+  }
+}
+
+/** The scope of `background()`: nothing ends it. */
+export class EndlessScope extends Scope {
+  override get endless(): boolean {
+    return true;
+  }
+
+  override end(): void {}
+}
+
+/** Ends when any of its parents does. */
+export class AnyScope extends Scope {
+  readonly #parents: readonly Scope[];
+
+  constructor(parents: readonly Scope[]) {
+    super();
+    this.#parents = parents;
+    if (parents.some((parent) => parent.probe !== null)) this.probe = this;
+    for (const parent of parents) this.follow(parent);
+  }
+
+  protected override look(): void {
+    for (const parent of this.#parents) parent.check();
+  }
+}
+
+/** The signals that scopes made: whoever gets one of these back need not listen to it. */
+export const ownSignals = new WeakMap<AbortSignal, Scope>();

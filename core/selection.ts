@@ -1,0 +1,343 @@
+/**
+ * One running select, in three passes: try the cases, in random order; park in all of them; when one
+ * is decided, leave all others.
+ *
+ * Invariants:
+ * - Exactly one case commits. `claim` decides for a case and takes all the nodes out of their lists,
+ *   with no code of the user's in between.
+ * - In an attempt at a foreign port the select is busy: it claims nothing, so that its own two ends
+ *   never meet.
+ * - Once decided it has no node, no waiter, no timer and no link anywhere.
+ *
+ * @module
+ */
+import type { AnyCase, Done, Recv, Send } from "./cases.ts";
+import type { Wait } from "./contract.ts";
+import type { CoreDecider } from "./decider.ts";
+import { NOTHING } from "./nothing.ts";
+import { ended } from "./ports.ts";
+import type { Waiter } from "./protocol.ts";
+import type { QueueCore } from "./queue_core.ts";
+import { below } from "./random.ts";
+import { type Endable, type Link, release, watch } from "./scope.ts";
+import { Timeout } from "./timeout.ts";
+import { hang } from "./wait.ts";
+import { type WaitList, WaitNode } from "./wait_list.ts";
+
+/** What `select` resolves with; `Selected` of select.ts is its typed face. */
+export interface Outcome {
+  readonly key: unknown;
+  readonly ok: boolean;
+  readonly value: unknown;
+  readonly error?: unknown;
+  readonly cause?: unknown;
+}
+
+/** The waiter of a case on a foreign port. */
+class ForeignCase implements Waiter {
+  readonly selection: Selection;
+  readonly index: number;
+
+  constructor(selection: Selection, index: number) {
+    this.selection = selection;
+    this.index = index;
+  }
+
+  wake(): boolean {
+    return this.selection.wake(this.index);
+  }
+}
+
+/** The link of a `whenDone` case. */
+class DoneLink implements Endable {
+  links: Link | null = null;
+  readonly selection: Selection;
+  readonly index: number;
+
+  constructor(selection: Selection, index: number) {
+    this.selection = selection;
+    this.index = index;
+  }
+
+  end(cause: unknown): void {
+    this.selection.ended(this.index, cause);
+  }
+}
+
+export class Selection implements CoreDecider, Endable {
+  links: Link | null = null;
+  busy = false;
+  readonly #keys: readonly unknown[];
+  readonly #cases: readonly AnyCase[];
+  /** What stands in line for each case. */
+  #parked: (WaitNode | ForeignCase | DoneLink | null)[] = [];
+  /** What to store for each send: weight and rank are read once. */
+  #items: unknown[] = [];
+  #timer: Timeout | undefined;
+  #decided = false;
+  /** Holds the promise. */
+  readonly #result = new WaitNode(undefined);
+
+  constructor(keys: readonly unknown[], cases: readonly AnyCase[]) {
+    this.#keys = keys;
+    this.#cases = cases;
+  }
+
+  // ---- the first pass ----
+
+  /** Commits one of the cases that are ready now; undefined: none is, and there is no default. */
+  poll(biased: boolean): Outcome | undefined {
+    const count = this.#cases.length;
+    if (biased || count === 1) {
+      for (let i = 0; i < count; i++) {
+        const outcome = this.#attempt(i);
+        if (outcome !== undefined) return outcome;
+      }
+    } else {
+      // A random permutation, made as far as it is needed: so each ready case is as likely as another.
+      const rest = Array.from(this.#cases.keys());
+      for (let left = count; left > 0; left--) {
+        const at = below(left);
+        const outcome = this.#attempt(rest[at]!);
+        if (outcome !== undefined) return outcome;
+        rest[at] = rest[left - 1]!;
+      }
+    }
+    return this.#fallback();
+  }
+
+  #attempt(index: number): Outcome | undefined {
+    const of = this.#cases[index]!;
+    switch (of.op) {
+      case "recv":
+        return this.#attemptRecv(index, of);
+      case "send":
+        return this.#attemptSend(index, of);
+      case "done":
+        return of.scope?.check() ? this.#done(index, of.scope.cause) : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #attemptRecv(index: number, { core, port }: Recv): Outcome | undefined {
+    if (core !== null) {
+      const value = core.poll();
+      if (value !== NOTHING) return this.#outcome(index, value);
+      return core.drained ? this.#closed(index, core.error) : undefined;
+    }
+    const taken = port?.tryTake();
+    if (taken === undefined) return undefined;
+    return taken.ok ? this.#outcome(index, taken.value) : this.#closed(index, taken.error);
+  }
+
+  #attemptSend(index: number, { core, port, value }: Send): Outcome | undefined {
+    if (core !== null) {
+      return core.offerItem(this.#item(index, core, value)) ? this.#outcome(index) : undefined;
+    }
+    return port?.tryOffer(value) ? this.#outcome(index) : undefined;
+  }
+
+  #item(index: number, core: QueueCore, value: unknown): unknown {
+    if (core.closed) throw core.refusal(value);
+    if (!(index in this.#items)) this.#items[index] = core.admit(value);
+    return this.#items[index];
+  }
+
+  /** The default, or a time that has passed already. */
+  #fallback(): Outcome | undefined {
+    let late = -1;
+    for (const [index, of] of this.#cases.entries()) {
+      if (of.op === "default") return this.#outcome(index);
+      if (of.op === "after" && of.ms <= 0 && late < 0) late = index;
+    }
+    return late < 0 ? undefined : this.#outcome(late);
+  }
+
+  // ---- the second pass ----
+
+  /** Parks in all cases. Called after `poll` found nothing. */
+  wait(biased: boolean, wait: Wait | undefined): Promise<Outcome> {
+    const promise = this.#result.promise<Outcome>();
+    try {
+      while (this.#parkAll()) {
+        const outcome = this.poll(biased);
+        if (outcome !== undefined) {
+          this.#decide();
+          this.#result.settle(outcome);
+        }
+      }
+    } catch (error) {
+      this.#decide();
+      this.failed(undefined, error);
+    }
+    if (!this.#decided) {
+      this.#startTimer();
+      if (wait !== undefined) hang(this, wait);
+    }
+    return promise;
+  }
+
+  /** True: a port became ready meanwhile, nothing is parked, look again. */
+  #parkAll(): boolean {
+    for (let i = 0; i < this.#cases.length && !this.#decided; i++) {
+      if (!this.#park(i)) continue;
+      this.#unpark();
+      return true;
+    }
+    return false;
+  }
+
+  #park(index: number): boolean {
+    const of = this.#cases[index]!;
+    const { op } = of;
+    this.#parked[index] = null;
+    if (op === "done") {
+      if (of.scope !== null && !of.scope.endless) {
+        const link = this.#parked[index] = new DoneLink(this, index);
+        watch(of.scope, link);
+      }
+      return false;
+    }
+    if (op !== "recv" && op !== "send") return false;
+    if (of.core !== null) {
+      const item = op === "send" ? this.#item(index, of.core, of.value) : undefined;
+      const node = this.#parked[index] = new WaitNode(item, this);
+      of.core.park(listOf(of)!, node);
+      return false;
+    }
+    if (of.port === null) return false;
+    const waiter = this.#parked[index] = new ForeignCase(this, index);
+    return of.port.park(waiter);
+  }
+
+  #startTimer(): void {
+    let first = -1;
+    let ms = Infinity;
+    for (const [index, of] of this.#cases.entries()) {
+      if (of.op !== "after" || of.ms >= ms) continue;
+      first = index;
+      ms = of.ms;
+    }
+    if (first < 0) return;
+    this.#timer = new Timeout(ms, () => {
+      this.#decide();
+      this.#settle(this.#outcome(first));
+    });
+  }
+
+  // ---- the third pass ----
+
+  claim(): boolean {
+    if (this.#decided || this.busy) return false;
+    this.#decide();
+    return true;
+  }
+
+  #decide(): void {
+    this.#decided = true;
+    this.#unpark();
+    this.#timer?.stop();
+    if (this.links !== null) release(this);
+  }
+
+  #unpark(): void {
+    for (const [index, parked] of this.#parked.entries()) {
+      if (parked === null) continue;
+      if (parked instanceof WaitNode) parked.leave();
+      else if (parked instanceof DoneLink) release(parked);
+      else (this.#cases[index] as Recv | Send).port!.unpark(parked);
+    }
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#result.settle(outcome);
+    this.#leaveOthers();
+  }
+
+  /** Those who stood behind a case that lost may be next. */
+  #leaveOthers(): void {
+    this.#parked = [];
+    for (const of of this.#cases) {
+      const list = listOf(of);
+      if (list !== null) (of as Recv | Send).core!.left(list);
+    }
+  }
+
+  // ---- who decides ----
+
+  received(node: WaitNode, value: unknown): void {
+    this.#settle(this.#outcome(this.#parked.indexOf(node), value));
+  }
+
+  sent(node: WaitNode): void {
+    this.#settle(this.#outcome(this.#parked.indexOf(node)));
+  }
+
+  failed(_node: WaitNode | undefined, error: unknown): void {
+    this.#result.fail(error);
+    this.#leaveOthers();
+  }
+
+  finish(node: WaitNode, core: QueueCore): void {
+    if (this.claim()) this.#settle(this.#closed(this.#parked.indexOf(node), core.error));
+  }
+
+  refuse(node: WaitNode, core: QueueCore): void {
+    if (this.claim()) this.failed(node, core.refusal(core.value(node.item)));
+  }
+
+  /** A foreign port may be ready. */
+  wake(index: number): boolean {
+    if (this.#decided || this.busy) return false;
+    this.busy = true;
+    let outcome: Outcome | undefined;
+    try {
+      outcome = this.#attempt(index);
+    } catch (error) {
+      // A port that throws has committed, as a closed sink does.
+      this.#decide();
+      this.failed(undefined, error);
+      return true;
+    } finally {
+      this.busy = false;
+    }
+    if (outcome === undefined) return false;
+    this.#decide();
+    this.#settle(outcome);
+    return true;
+  }
+
+  /** The context of a `whenDone` case has ended. */
+  ended(index: number, cause: unknown): void {
+    if (this.claim()) this.#settle(this.#done(index, cause));
+  }
+
+  /** The context, signal or timeout of the select itself has ended. */
+  end(cause: unknown): void {
+    if (this.claim()) this.failed(undefined, cause);
+  }
+
+  left(): void {}
+
+  // ---- outcomes ----
+
+  #outcome(index: number, value?: unknown): Outcome {
+    return { key: this.#keys[index], ok: true, value };
+  }
+
+  #closed(index: number, error: unknown): Outcome {
+    return { key: this.#keys[index], ...ended(error) };
+  }
+
+  #done(index: number, cause: unknown): Outcome {
+    return { key: this.#keys[index], ok: false, value: undefined, cause };
+  }
+}
+
+/** The list of a core that a case parks in. */
+function listOf(of: AnyCase): WaitList | null {
+  if (of.op === "recv") return of.core === null ? null : of.core.takers;
+  if (of.op === "send") return of.core === null ? null : of.core.putters;
+  return null;
+}

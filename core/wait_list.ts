@@ -1,0 +1,135 @@
+/**
+ * The one wait list under everything that waits, and the nodes in it.
+ *
+ * Invariants:
+ * - A node is in at most one list, and takes itself out in O(1).
+ * - A node that has left its list is decided: it settles once, by whoever took it out.
+ * - What can end it early is taken off it when it leaves, so that no listener and no timer stays.
+ *
+ * @module
+ */
+import type { Wait } from "./contract.ts";
+import { type Endable, type Link, release } from "./scope.ts";
+import { hold, turnIsOver } from "./turn.ts";
+import { hang } from "./wait.ts";
+
+/** What decides a node that is not a plain call: a select, a batch, or a foreign waiter. */
+export interface Decider {
+  /** Decides for this node, and takes it out of its list with all of its kin. false: not now. */
+  claim(node: WaitNode): boolean;
+  /** A context, a signal or a timeout has taken the node out. */
+  left(): void;
+}
+
+/** Whom a list tells that a node left it without having been served. */
+export interface Owner {
+  left(list: WaitList): void;
+}
+
+/** One operation that waits, or one case of a select. */
+export class WaitNode implements Endable {
+  next: WaitNode | null = null;
+  prev: WaitNode | null = null;
+  list: WaitList | null = null;
+  links: Link | null = null;
+  /** What it wants to put in, or how it wants to see what it takes: its list's business. */
+  readonly item: unknown;
+  readonly decider: Decider | null;
+  #resolve: ((value: unknown) => void) | null = null;
+  #reject: ((reason: unknown) => void) | null = null;
+
+  constructor(item: unknown, decider: Decider | null = null) {
+    this.item = item;
+    this.decider = decider;
+  }
+
+  /** What the caller waits on. */
+  promise<R>(): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      this.#resolve = resolve as (value: unknown) => void;
+      this.#reject = reject;
+    });
+  }
+
+  /** Takes it out of its list for good. false: its decider cannot decide now. */
+  claim(): boolean {
+    if (this.decider !== null) return this.decider.claim(this);
+    this.leave();
+    return true;
+  }
+
+  /** Takes it out of its list, and off whatever could have ended it. */
+  leave(): void {
+    if (this.list !== null) this.list.remove(this);
+    if (this.links !== null) release(this);
+  }
+
+  /** Fulfils the promise; the node has left its list. */
+  settle(value: unknown): void {
+    if (turnIsOver()) hold(this.#resolve!, value);
+    else this.#resolve!(value);
+  }
+
+  /** Rejects the promise; the node has left its list. */
+  fail(error: unknown): void {
+    this.#reject!(error);
+  }
+
+  /** A context, a signal or a timeout ends it: nothing was taken, nothing was put in. */
+  end(cause: unknown): void {
+    const list = this.list;
+    if (list === null) return;
+    this.leave();
+    this.decider?.left();
+    this.fail(cause);
+    list.owner?.left(list);
+  }
+}
+
+/** First come, first served. */
+export class WaitList {
+  head: WaitNode | null = null;
+  tail: WaitNode | null = null;
+  length = 0;
+  readonly owner: Owner | null;
+
+  constructor(owner: Owner | null = null) {
+    this.owner = owner;
+  }
+
+  push(node: WaitNode): void {
+    const tail = this.tail;
+    node.list = this;
+    node.prev = tail;
+    if (tail === null) this.head = node;
+    else tail.next = node;
+    this.tail = node;
+    this.length++;
+  }
+
+  remove(node: WaitNode): void {
+    const { next, prev } = node;
+    if (prev === null) this.head = next;
+    else prev.next = next;
+    if (next === null) this.tail = prev;
+    else next.prev = prev;
+    node.next = node.prev = null;
+    node.list = null;
+    this.length--;
+  }
+
+  /** Those who wait now, oldest first; for walks during which the list may change. */
+  snapshot(): WaitNode[] {
+    const nodes: WaitNode[] = [];
+    for (let node = this.head; node !== null; node = node.next) nodes.push(node);
+    return nodes;
+  }
+}
+
+/** Parks a node at the end of a list: the whole of an operation that has to wait. */
+export function park<R>(list: WaitList, node: WaitNode, wait: Wait | undefined): Promise<R> {
+  const promise = node.promise<R>();
+  list.push(node);
+  if (wait !== undefined) hang(node, wait);
+  return promise;
+}

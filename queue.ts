@@ -1,0 +1,413 @@
+/**
+ * Queues, after asyncio: `Queue`, `LifoQueue` and `PriorityQueue` with put, get, taskDone, join and
+ * shutdown.
+ *
+ * Order: items are accepted in the order of their putters, and getters are served in the order in
+ * which they came; nobody who comes later is faster, also not by a call that does not wait. Here
+ * these queues are stricter than asyncio's. Cancellation: a cancelled call leaves the queue as it
+ * was.
+ *
+ * An item is unfinished from when it is accepted (not while its put waits) until `taskDone`.
+ *
+ * @example
+ * ```ts
+ * import { Queue } from "@sluice/sluice/queue";
+ *
+ * const queue = new Queue<string>(3);
+ * const worker = (async () => {
+ *   for await (const job of queue) {
+ *     console.log(job);
+ *     queue.taskDone();
+ *   }
+ * })();
+ * for (const job of ["wash", "dry", "fold"]) await queue.put(job);
+ * await queue.join();
+ * queue.shutdown();
+ * await worker;
+ * ```
+ *
+ * @module
+ */
+import { takeBatch } from "./core/batch.ts";
+import { checkNumber, checkOptionalFunction, checkOptions, show } from "./core/check.ts";
+import type { BatchOptions, Cancel, ReceiverIterator, Wait } from "./core/contract.ts";
+import { entries, type Read } from "./core/entry.ts";
+import { QueueEmpty, QueueFull } from "./core/errors.ts";
+import { type Compare, Heap } from "./core/heap.ts";
+import { leasing } from "./core/lease.ts";
+import { Ledger } from "./core/ledger.ts";
+import { NOTHING } from "./core/nothing.ts";
+import {
+  type Sink,
+  type SinkPort,
+  sinkPort,
+  type Source,
+  type SourcePort,
+  sourcePort,
+} from "./core/protocol.ts";
+import { QueueCore } from "./core/queue_core.ts";
+import { CoreIterator } from "./core/receiver_iterator.ts";
+import { Ring } from "./core/ring.ts";
+import { Stack } from "./core/stack.ts";
+import type { Storage } from "./core/storage.ts";
+import { bare, batching } from "./core/taking.ts";
+
+export { ClosedError, QueueEmpty, QueueFull, QueueShutDown } from "./core/errors.ts";
+export type { ClosedErrorOptions } from "./core/errors.ts";
+export type {
+  BatchOptions,
+  Cancel,
+  Context,
+  Receiver,
+  ReceiverIterator,
+  Wait,
+  WaitOptions,
+} from "./core/contract.ts";
+
+/** How a queue is made. */
+export interface QueueOptions<T> {
+  /** 0, the default, or less, or Infinity: unbounded. Other than integers: RangeError. */
+  readonly maxSize?: number | undefined;
+  /** Named in errors, statistics and reports. */
+  readonly name?: string | undefined;
+  /**
+   * What one item counts against `maxSize`; 1 if left out. Called once, when it is put. Must be a
+   * finite number of at least 0, and no more than `maxSize`.
+   */
+  readonly weigh?: ((item: T) => number) | undefined;
+}
+
+/** What leaves a priority queue first if nothing else is said: the smallest. */
+export type Priority = number | bigint | string | Date;
+
+/** How a priority queue is made. */
+export interface PriorityQueueOptions<T> extends QueueOptions<T> {
+  /** The item's rank, read once when it is put: the smallest leaves first. */
+  readonly priority?: ((item: T) => Priority) | undefined;
+  /** Negative: `a` leaves first. Not together with `priority`: TypeError. */
+  readonly compare?: ((a: T, b: T) => number) | undefined;
+}
+
+/** An item whose `taskDone` is called at the end of its scope: `using job = await queue.lease()`. */
+export interface Lease<out T> extends Disposable {
+  /** The item. */
+  readonly value: T;
+  /** Its work is done. Only the first of `done`, `requeue` and disposing counts. */
+  done(): void;
+  /**
+   * Puts the item back as a put would (at the back, on top, or by its rank, behind its equals), still
+   * unfinished, without waiting for room. false: it was not put back, since the lease had ended or
+   * the queue is shut down with `immediate`.
+   */
+  requeue(): boolean;
+}
+
+/** What the subclasses hand in: how items are ordered. */
+const order: unique symbol = Symbol("order");
+
+interface Ordered {
+  readonly [order]?: { readonly storage: Storage<unknown>; readonly rank?: Read | undefined };
+}
+
+function optionsOf<T, O extends QueueOptions<T>>(options: number | O | undefined): O {
+  if (options === undefined || typeof options === "number") return { maxSize: options } as O;
+  checkOptions("options", options);
+  return options;
+}
+
+function makeCore<T>(options: QueueOptions<T> & Ordered): QueueCore {
+  const { maxSize = 0, name, weigh } = options;
+  checkNumber("maxSize", maxSize);
+  if (!Number.isInteger(maxSize) && Math.abs(maxSize) !== Infinity) {
+    throw new RangeError(`maxSize must be an integer (0: unbounded) or Infinity: ${maxSize}`);
+  }
+  checkOptionalFunction("weigh", weigh);
+  const capacity = maxSize > 0 ? maxSize : Infinity;
+  const { storage, rank } = options[order] ?? { storage: new Ring() };
+  const plain = weigh === undefined && !(storage instanceof Heap);
+  return new QueueCore({
+    kind: "queue",
+    capacity,
+    storage,
+    name,
+    entry: plain ? undefined : entries(weigh as Read | undefined, rank, capacity),
+    weighed: weigh !== undefined,
+    ledger: new Ledger(),
+  });
+}
+
+/**
+ * First in, first out; asyncio's `Queue`.
+ *
+ * @typeParam T The type of the items.
+ *
+ * @example
+ * ```ts
+ * import { Queue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new Queue<string>({ maxSize: 100, name: "jobs" });
+ * await queue.put("wash");
+ * assertEquals(await queue.get(), "wash");
+ * queue.taskDone();
+ * await queue.join();
+ * ```
+ */
+export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Disposable {
+  readonly #core: QueueCore;
+  readonly #ledger: Ledger;
+  /** As given. */
+  readonly maxSize: number;
+
+  /** A number is `maxSize`. */
+  constructor(options?: number | QueueOptions<T>) {
+    const given = optionsOf<T, QueueOptions<T>>(options);
+    this.#core = makeCore(given);
+    this.#ledger = this.#core.ledger as Ledger;
+    this.maxSize = given.maxSize ?? 0;
+  }
+
+  /** Named in errors, statistics and reports. */
+  get name(): string | undefined {
+    return this.#core.name;
+  }
+
+  /** How many items are queued, whatever they weigh. */
+  get size(): number {
+    return this.#core.storage.length;
+  }
+
+  /** What they weigh together; the same as `size` without `weigh`. `full` compares this. */
+  get weight(): number {
+    return this.#core.weight;
+  }
+
+  /** Accepted items whose `taskDone` has not been called. */
+  get unfinished(): number {
+    return this.#ledger.unfinished;
+  }
+
+  /** Nothing is queued. */
+  get empty(): boolean {
+    return this.size === 0;
+  }
+
+  /** `weight` has reached `maxSize`; never, if that is 0 or less. */
+  get full(): boolean {
+    return this.#core.full;
+  }
+
+  /** `shutdown` has been called; there may still be items to get. */
+  get closed(): boolean {
+    return this.#core.closed;
+  }
+
+  /**
+   * Adds an item; waits while there is no room, or others wait for it. A cancelled put adds nothing.
+   *
+   * Rejects with QueueShutDown, which carries the item, also while it waits; with a TypeError or
+   * RangeError if the item's weight or rank is none.
+   */
+  put(item: T, wait?: Wait): Promise<void> {
+    return this.#core.put(item, wait);
+  }
+
+  /**
+   * Takes the next item out; waits for one if there is none. A cancelled get takes nothing. An item
+   * that is a promise is waited for, as promises do: `lease`, `tryGet` and iteration give it as it
+   * is.
+   *
+   * Rejects with QueueShutDown when the queue is shut down and drained.
+   */
+  get(wait?: Wait): Promise<T> {
+    return this.#core.take<T>(bare, wait);
+  }
+
+  /** Adds an item if it need not wait. false: no room. Throws QueueShutDown. */
+  tryPut(item: T): boolean {
+    return this.#core.offer(item);
+  }
+
+  /** The next item, boxed, since undefined is an item. undefined: nothing there. */
+  tryGet(): { readonly value: T } | undefined {
+    const value = this.#core.poll();
+    return value === NOTHING ? undefined : { value: value as T };
+  }
+
+  /** Adds an item, or throws QueueFull; or QueueShutDown. */
+  putNowait(item: T): void {
+    if (this.tryPut(item)) return;
+    throw new QueueFull(`${this.#label} is full: wait with put, or take items out first`);
+  }
+
+  /** The next item, or throws QueueEmpty; or QueueShutDown once it is drained. */
+  getNowait(): T {
+    const value = this.#core.poll();
+    if (value !== NOTHING) return value as T;
+    if (this.#core.drained) throw this.#core.exhaustion();
+    throw new QueueEmpty(`${this.#label} has nothing to get now: wait with get`);
+  }
+
+  /**
+   * Up to `max` items, at least one: those that are there, or, with `min` or `linger`, what has come
+   * when the batch is full. Until then the items stay in the queue, so that a cancelled batch loses
+   * none, and later getters wait behind it.
+   *
+   * Rejects with QueueShutDown when the queue is shut down and drained; with a RangeError if `max` or
+   * `min` is no count, or `min` is more than `max` or `maxSize`.
+   *
+   * @example
+   * ```ts
+   * import { Queue } from "@sluice/sluice";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<number>();
+   * for (const n of [1, 2, 3]) await queue.put(n);
+   * assertEquals(await queue.getBatch(128, { linger: 5 }), [1, 2, 3]);
+   * ```
+   */
+  getBatch(max: number, wait?: Cancel | BatchOptions): Promise<T[]> {
+    return takeBatch<T>(this.#core, batching, max, wait);
+  }
+
+  /**
+   * As `get`, for an item that must be accounted for whatever happens: leaving the scope is
+   * `taskDone`.
+   *
+   * @example
+   * ```ts
+   * import { Queue } from "@sluice/sluice";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<string>();
+   * await queue.put("wash");
+   * {
+   *   using job = await queue.lease();
+   *   assertEquals(job.value, "wash");
+   * }
+   * assertEquals(queue.unfinished, 0);
+   * ```
+   */
+  lease(wait?: Wait): Promise<Lease<T>> {
+    return this.#core.take<Lease<T>>(leasing, wait);
+  }
+
+  /**
+   * `count` items, 1 if left out, are processed. Throws RangeError if so many are not unfinished;
+   * items out on lease count for themselves.
+   */
+  taskDone(count = 1): void {
+    this.#ledger.done(count);
+  }
+
+  /** Waits until no item is unfinished. */
+  join(wait?: Wait): Promise<void> {
+    return this.#ledger.join(wait);
+  }
+
+  /**
+   * Refuses further items. Puts that wait reject with QueueShutDown; what is queued can still be got,
+   * then gets reject too. With `immediate` the queued items are dropped and count as done. A second
+   * call does nothing, unless it is the first one with `immediate`.
+   */
+  shutdown(options?: { readonly immediate?: boolean }): void {
+    if (options !== undefined) checkOptions("options", options);
+    const immediate = options?.immediate ?? false;
+    if (!this.closed || (immediate && !this.#core.dropped)) this.#core.close(undefined, immediate);
+  }
+
+  /** Where `select` takes items from. */
+  get [sourcePort](): SourcePort<T> {
+    return this.#core.source;
+  }
+
+  /** Where `select` offers items to. */
+  get [sinkPort](): SinkPort<T> {
+    return this.#core.sink;
+  }
+
+  /**
+   * The items until the queue is shut down and drained. It does not call `taskDone`: iteration is for
+   * draining, `lease` for accounting.
+   */
+  [Symbol.asyncIterator](): ReceiverIterator<T> {
+    return new CoreIterator<T>(this.#core);
+  }
+
+  /** `shutdown()`: what is queued can still be got. */
+  [Symbol.dispose](): void {
+    this.shutdown();
+  }
+
+  get #label(): string {
+    return this.name === undefined ? "the queue" : `the queue "${this.name}"`;
+  }
+}
+
+/**
+ * Last in, first out; asyncio's `LifoQueue`. Puts that wait are let in oldest first.
+ *
+ * @typeParam T The type of the items.
+ *
+ * @example
+ * ```ts
+ * import { LifoQueue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stack = new LifoQueue<number>();
+ * await stack.put(1);
+ * await stack.put(2);
+ * assertEquals(await stack.get(), 2);
+ * ```
+ */
+export class LifoQueue<in out T> extends Queue<T> {
+  /** A number is `maxSize`. */
+  constructor(options?: number | QueueOptions<T>) {
+    super(
+      { ...optionsOf<T, QueueOptions<T>>(options), [order]: { storage: new Stack() } } as
+        & QueueOptions<T>
+        & Ordered,
+    );
+  }
+}
+
+/**
+ * The smallest first, equals first in, first out; asyncio's `PriorityQueue`, with a stable order. Puts
+ * that wait are let in oldest first; their rank counts from then on.
+ *
+ * @typeParam T The type of the items.
+ *
+ * @example
+ * ```ts
+ * import { PriorityQueue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const tasks = new PriorityQueue<{ name: string; urgency: number }>({
+ *   priority: (task) => -task.urgency,
+ * });
+ * await tasks.put({ name: "statistics", urgency: 1 });
+ * await tasks.put({ name: "alarm", urgency: 10 });
+ * assertEquals((await tasks.get()).name, "alarm");
+ * ```
+ */
+export class PriorityQueue<in out T> extends Queue<T> {
+  /** Without `priority` and `compare` an item that is no Priority makes the put throw TypeError. */
+  constructor(options?: number | PriorityQueueOptions<T>) {
+    const given = optionsOf<T, PriorityQueueOptions<T>>(options);
+    const { priority, compare } = given;
+    checkOptionalFunction("priority", priority);
+    checkOptionalFunction("compare", compare);
+    if (priority !== undefined && compare !== undefined) {
+      throw new TypeError(
+        `priority and compare exclude each other: give ${show(priority)} or ${show(compare)}`,
+      );
+    }
+    const rank = compare === undefined ? priority ?? ((item: unknown) => item) : undefined;
+    const storage = new Heap(compare as Compare | undefined);
+    super(
+      { ...given, [order]: { storage, rank: rank as Read | undefined } } as
+        & QueueOptions<T>
+        & Ordered,
+    );
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * `select`, after Go's: waits for several channels, queues, times and contexts at once, and commits
+ * exactly one. Receives and sends may be mixed.
+ *
+ * Of several cases that are ready one is chosen at random, each as likely as another; with `biased`
+ * the first in source order. Cancellation: a select that is cancelled, or loses, takes nothing, sends
+ * nothing and leaves nothing behind, neither a waiter nor a timer.
+ *
+ * @example
+ * ```ts
+ * import { after, Channel, recv, select, send } from "@sluice/sluice";
+ *
+ * const jobs = new Channel<string>(1);
+ * const results = new Channel<number>(1);
+ * const r = await select({
+ *   job: recv(jobs),
+ *   result: send(results, 42),
+ *   late: after(1_000),
+ * });
+ * switch (r.key) {
+ *   case "job":
+ *     if (r.ok) console.log(r.value.toUpperCase());
+ *     break;
+ *   case "result":
+ *   case "late":
+ *     break;
+ *   default:
+ *     r satisfies never;
+ * }
+ * ```
+ *
+ * @module
+ */
+import { After, type AnyCase, Default, Done, isCase, Recv, Send } from "./core/cases.ts";
+import { checkOptions, show } from "./core/check.ts";
+import type { Cancel, WaitOptions } from "./core/contract.ts";
+import type { Sink, Source } from "./core/protocol.ts";
+import { type Outcome as AnyOutcome, Selection } from "./core/selection.ts";
+import { ready } from "./core/turn.ts";
+import { enter } from "./core/wait.ts";
+
+export type {
+  Cancel,
+  Context,
+  Receiver,
+  ReceiverIterator,
+  Wait,
+  WaitOptions,
+} from "./core/contract.ts";
+export type { Received, Sink, SinkPort, Source, SourcePort, Waiter } from "./core/protocol.ts";
+
+declare const payload: unique symbol;
+
+/** Go's `case v, ok := <-ch`. */
+export interface RecvCase<out T> {
+  /** What it does. */
+  readonly op: "recv";
+  /** Only a type: what is received. */
+  readonly [payload]?: T;
+}
+
+/** Go's `case ch <- value`. */
+export interface SendCase {
+  /** What it does. */
+  readonly op: "send";
+}
+
+/** Go's `case <-time.After(ms)`. */
+export interface AfterCase {
+  /** What it does. */
+  readonly op: "after";
+}
+
+/** Go's `case <-ctx.Done()`. */
+export interface DoneCase {
+  /** What it does. */
+  readonly op: "done";
+}
+
+/** Go's `default`. */
+export interface DefaultCase {
+  /** What it does. */
+  readonly op: "default";
+}
+
+/** One case of a select. */
+export type Case = RecvCase<unknown> | SendCase | AfterCase | DoneCase | DefaultCase;
+
+/**
+ * The case that receives. Ready too when the source is closed and drained: then `ok` is false, and
+ * a loop had better set its variable to null, or it will spin. A null or undefined source is never
+ * ready, as Go's nil channel. Receiving from a queue is a get: `taskDone` is owed.
+ *
+ * @example
+ * ```ts
+ * import { Channel, recv, select } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ch = Channel.from(["a"], 1);
+ * const { value } = await select({ letter: recv(ch), never: recv<string>(null) });
+ * assertEquals(value, "a");
+ * ```
+ *
+ * @throws TypeError if `source` is nothing that can be received from.
+ */
+export function recv<T>(source: Source<T> | null | undefined): RecvCase<T> {
+  return new Recv(source) as unknown as RecvCase<T>;
+}
+
+/**
+ * The case that sends. If the sink is closed and this case is picked, the select rejects with the
+ * ClosedError, which carries the value. A null or undefined target is never ready.
+ *
+ * @example
+ * ```ts
+ * import { Channel, select, send } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ch = new Channel<string>(1);
+ * await select({ sent: send(ch, "a") });
+ * assertEquals(await ch.take(), "a");
+ * ```
+ *
+ * @throws TypeError if `target` is nothing that can be sent to.
+ */
+export function send<T>(
+  target: Sink<T> | null | undefined,
+  value: NoInfer<T>,
+): SendCase {
+  return new Send(target as Sink<never> | null | undefined, value);
+}
+
+/**
+ * The case of a time, in milliseconds from when the select waits; its timer runs only while it does.
+ * 0 or less is taken when nothing else is ready.
+ *
+ * @example
+ * ```ts
+ * import { after, Channel, recv, select } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const r = await select({ value: recv(new Channel<string>()), late: after(1) });
+ * assertEquals(r.key, "late");
+ * ```
+ *
+ * @throws TypeError or RangeError if `ms` is no number.
+ */
+export function after(ms: number): AfterCase {
+  return new After(ms);
+}
+
+/**
+ * The case of a context's or a signal's end; its result has the `cause`. Without one it is never
+ * ready.
+ *
+ * @example
+ * ```ts
+ * import { background, Channel, recv, select, whenDone, withTimeout } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using ctx = withTimeout(background(), 1, "too late");
+ * const r = await select({ value: recv(new Channel<string>()), ended: whenDone(ctx) });
+ * if (r.key === "ended") assertEquals(r.cause, "too late");
+ * ```
+ *
+ * @throws TypeError if `cancel` is neither a context nor an AbortSignal.
+ */
+export function whenDone(cancel: Cancel | null | undefined): DoneCase {
+  return new Done(cancel);
+}
+
+/**
+ * The case that is taken when no other is ready: the select does not wait.
+ *
+ * @example
+ * ```ts
+ * import { Channel, otherwise, recv, select } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const r = await select({ value: recv(new Channel<string>()), idle: otherwise });
+ * assertEquals(r.key, "idle");
+ * ```
+ */
+export const otherwise: DefaultCase = new Default();
+
+/** All results have these keys, so that they can be taken apart before they narrow. */
+export type Outcome<K, C> = C extends RecvCase<infer T> ?
+    | { readonly key: K; readonly ok: true; readonly value: T; readonly error?: undefined }
+    | { readonly key: K; readonly ok: false; readonly value: undefined; readonly error?: unknown }
+  : C extends DoneCase ? {
+      readonly key: K;
+      readonly ok: false;
+      readonly value: undefined;
+      readonly error?: undefined;
+      readonly cause: unknown;
+    }
+  : C extends Case
+    ? { readonly key: K; readonly ok: true; readonly value: undefined; readonly error?: undefined }
+  : never;
+
+/** Keys of objects are strings when the program runs, also those written as numbers. */
+export type KeyOf<K> = K extends number ? `${K}` : K;
+
+/** A union that `switch (r.key)` narrows, with `default: r satisfies never` for completeness. */
+export type Selected<S> = { [K in keyof S]-?: Outcome<KeyOf<K>, S[K]> }[keyof S];
+
+/** What `select` takes: a missing case is one that is never ready. */
+export type Cases = Readonly<Record<string, Case | null | undefined>>;
+
+/** A dynamic set: the key of each case may be anything, and comes back as it is. */
+export type CaseEntry = readonly [key: unknown, of: Case | null | undefined];
+
+/** `Selected` of entries. */
+export type SelectedEntry<E> = E extends readonly [infer K, infer C] ? Outcome<K, C> : never;
+
+/** What a select may be told beside its cases. */
+export interface SelectOptions extends WaitOptions {
+  /** Take the first ready case in source order, not a random one. */
+  readonly biased?: boolean | undefined;
+}
+
+/**
+ * Waits until one of the cases can be committed, and commits it; Go's `select`. The result's `key` is
+ * that of the case; `switch (r.key)` narrows the rest.
+ *
+ * Rejects with the cause if `wait` ends, nothing being taken or sent then; with a ClosedError if the
+ * case that is picked sends to a closed sink; with a TypeError if a case is none.
+ *
+ * @example
+ * ```ts
+ * import { background, Channel, recv, select, withTimeout } from "@sluice/sluice";
+ *
+ * const words = Channel.from(["one"]);
+ * const numbers = Channel.from([1]);
+ * using ctx = withTimeout(background(), 1_000);
+ * const r = await select({ word: recv(words), number: recv(numbers) }, ctx);
+ * if (r.ok) console.log(r.key === "word" ? r.value.length : r.value + 1);
+ * ```
+ */
+export function select<S extends Cases>(
+  cases: S,
+  wait?: Cancel | SelectOptions,
+): Promise<Selected<S>>;
+/**
+ * Go's `reflect.Select`: a Map, the `entries()` of a list, or pairs. Source order is theirs; that of
+ * a record is JavaScript's, where keys that look like integers come first.
+ *
+ * @example
+ * ```ts
+ * import { Channel, recv, select } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const channels = [new Channel<string>(1), new Channel<string>(1)];
+ * channels[1]!.trySend("hello");
+ * const r = await select(channels.map((ch, i) => [i, recv(ch)] as const));
+ * assertEquals(r.key, 1);
+ * ```
+ */
+export function select<const E extends CaseEntry>(
+  cases: Iterable<E>,
+  wait?: Cancel | SelectOptions,
+): Promise<SelectedEntry<E>>;
+export function select(
+  cases: Cases | Iterable<CaseEntry>,
+  wait?: Cancel | SelectOptions,
+): Promise<unknown> {
+  try {
+    const selection = selectionOf(cases);
+    if (wait !== undefined) enter(wait);
+    const biased = (wait as SelectOptions | undefined)?.biased ?? false;
+    const outcome = selection.poll(biased);
+    return outcome === undefined ? selection.wait(biased, wait) : ready(outcome);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/**
+ * As {@linkcode select}, without waiting and without a promise: undefined if nothing is ready.
+ *
+ * @example
+ * ```ts
+ * import { Channel, recv, trySelect } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(trySelect({ value: recv(new Channel<string>()) }), undefined);
+ * ```
+ *
+ * @throws ClosedError if the case that is picked sends to a closed sink, TypeError if a case is none.
+ */
+export function trySelect<S extends Cases>(
+  cases: S,
+  options?: { readonly biased?: boolean },
+): Selected<S> | undefined;
+/** The same for entries. */
+export function trySelect<const E extends CaseEntry>(
+  cases: Iterable<E>,
+  options?: { readonly biased?: boolean },
+): SelectedEntry<E> | undefined;
+export function trySelect(
+  cases: Cases | Iterable<CaseEntry>,
+  options?: { readonly biased?: boolean },
+): unknown {
+  if (options !== undefined) checkOptions("options", options);
+  return selectionOf(cases).poll(options?.biased ?? false) satisfies AnyOutcome | undefined;
+}
+
+function selectionOf(cases: Cases | Iterable<CaseEntry>): Selection {
+  if (typeof cases !== "object" || cases === null) {
+    throw new TypeError(`select needs a record or entries of cases, not ${show(cases)}`);
+  }
+  const keys: unknown[] = [];
+  const present: AnyCase[] = [];
+  const entries = isIterable(cases) ? cases : Object.entries(cases);
+  let defaults = 0;
+  for (const entry of entries) {
+    if (!Array.isArray(entry)) {
+      throw new TypeError(`an entry must be a pair of a key and a case, not ${show(entry)}`);
+    }
+    const [key, of] = entry as unknown[];
+    if (of === null || of === undefined) continue;
+    if (!isCase(of)) {
+      throw new TypeError(
+        `case ${show(key)} must be made by recv, send, after, whenDone or otherwise: ${show(of)}`,
+      );
+    }
+    if (of.op === "default" && ++defaults > 1) {
+      throw new TypeError(`case ${show(key)} is a second default: a select has one at most`);
+    }
+    keys.push(key);
+    present.push(of);
+  }
+  return new Selection(keys, present);
+}
+
+function isIterable(cases: object): cases is Iterable<CaseEntry> {
+  return typeof (cases as Partial<Iterable<CaseEntry>>)[Symbol.iterator] === "function";
+}
