@@ -22,116 +22,16 @@
  */
 import { checkFunction, checkNumber, show } from "./core/check.ts";
 import { ContextKey } from "./core/context_key.ts";
-import type { Cancel, Context, Receiver } from "./core/contract.ts";
+import type { Cancel, CancelContext, Context } from "./core/contract.ts";
 import { DeadlineScope, DueAt, DueIn } from "./core/deadline_scope.ts";
-import type { CanceledError, DeadlineExceededError } from "./core/errors.ts";
-import { QueueCore } from "./core/queue_core.ts";
-import { CoreReceiver } from "./core/receiver.ts";
-import { Ring } from "./core/ring.ts";
-import {
-  AnyScope,
-  type Endable,
-  EndlessScope,
-  type Link,
-  release,
-  Scope,
-  watch,
-} from "./core/scope.ts";
+import { endless, noValues, root, ScopedContext, type Values } from "./core/scoped_context.ts";
+import { AnyScope, type Endable, type Link, release, Scope, watch } from "./core/scope.ts";
 import { scopeKey, scopeOf } from "./core/wait.ts";
 
 export { CanceledError, DeadlineExceededError } from "./core/errors.ts";
-export type { Cancel, Context, Wait, WaitOptions } from "./core/contract.ts";
+export type { Cancel, CancelContext, Context, Wait, WaitOptions } from "./core/contract.ts";
 export type { Receiver, ReceiverIterator } from "./core/contract.ts";
 export { ContextKey } from "./core/context_key.ts";
-
-/** A context that can be ended by hand. Disposing cancels, so that `using` leaves none behind. */
-export interface CancelContext extends Context, Disposable {
-  /**
-   * Ends it, and all contexts below it, with `cause`; without one, with a CanceledError. Only the
-   * first end of a context counts.
-   */
-  cancel(cause?: unknown): void;
-}
-
-/** The values of a context: those of its parents, and one more. */
-type Values = (key: ContextKey<unknown>) => { readonly value: unknown } | undefined;
-
-const noValues: Values = () => undefined;
-
-/** One for each scope, since contexts that differ in values alone end together. */
-const doneReceivers = new WeakMap<Scope, Receiver<never>>();
-
-/** A context is a scope, which says when it ends, and values. */
-class ScopedContext implements CancelContext {
-  readonly [scopeKey]: Scope;
-  readonly values: Values;
-
-  constructor(scope: Scope, values: Values) {
-    this[scopeKey] = scope;
-    this.values = values;
-  }
-
-  get deadline(): number | undefined {
-    return this[scopeKey].deadline;
-  }
-
-  get done(): boolean {
-    return this[scopeKey].check();
-  }
-
-  get err(): CanceledError | DeadlineExceededError | undefined {
-    this[scopeKey].check();
-    return this[scopeKey].err;
-  }
-
-  get cause(): unknown {
-    this[scopeKey].check();
-    return this[scopeKey].cause;
-  }
-
-  get signal(): AbortSignal {
-    return this[scopeKey].signal;
-  }
-
-  get whenDone(): Receiver<never> {
-    const scope = this[scopeKey];
-    let receiver = doneReceivers.get(scope);
-    if (receiver === undefined) {
-      receiver = doneReceiver(scope);
-      doneReceivers.set(scope, receiver);
-    }
-    return receiver;
-  }
-
-  value<T>(key: ContextKey<T>): T | undefined {
-    if (!(key instanceof ContextKey)) {
-      throw new TypeError(`key must be a ContextKey, not ${show(key)}`);
-    }
-    return this.values(key as ContextKey<unknown>)?.value as T | undefined;
-  }
-
-  throwIfDone(): void {
-    if (this.done) throw this[scopeKey].cause;
-  }
-
-  cancel(cause?: unknown): void {
-    this[scopeKey].end(cause);
-  }
-
-  [Symbol.dispose](): void {
-    this.cancel();
-  }
-}
-
-function doneReceiver(scope: Scope): Receiver<never> {
-  const core = new QueueCore({ kind: "channel", capacity: 0, storage: new Ring() });
-  if (scope.check()) core.close();
-  else if (!scope.endless) watch(scope, { links: null, end: () => core.close() });
-  return new CoreReceiver(core);
-}
-
-const endless = new EndlessScope();
-const root = new ScopedContext(endless, noValues);
 
 /**
  * The root of all contexts: never done, without deadline and values. It costs nothing.

@@ -35,7 +35,8 @@ import { After, type AnyCase, Default, Done, isCase, Recv, Send } from "./core/c
 import { checkOptions, show } from "./core/check.ts";
 import type { Cancel, WaitOptions } from "./core/contract.ts";
 import type { Sink, Source } from "./core/protocol.ts";
-import { type Outcome as AnyOutcome, Selection } from "./core/selection.ts";
+import type { Outcome as AnyOutcome } from "./core/outcome.ts";
+import { Selection } from "./core/selection.ts";
 import { ready } from "./core/turn.ts";
 import { enter } from "./core/wait.ts";
 
@@ -49,13 +50,18 @@ export type {
 } from "./core/contract.ts";
 export type { Received, Sink, SinkPort, Source, SourcePort, Waiter } from "./core/protocol.ts";
 
+/** The key of what exists in types alone. */
 declare const payload: unique symbol;
 
 /** Go's `case v, ok := <-ch`. */
 export interface RecvCase<out T> {
   /** What it does. */
   readonly op: "recv";
-  /** Only a type: what is received. */
+  /**
+   * Only a type: what is received.
+   *
+   * @ignore
+   */
   readonly [payload]?: T;
 }
 

@@ -61,6 +61,15 @@ export interface Context {
   throwIfDone(): void;
 }
 
+/** A context that can be ended by hand. Disposing cancels, so that `using` leaves none behind. */
+export interface CancelContext extends Context, Disposable {
+  /**
+   * Ends it, and all contexts below it, with `cause`; without one, with a CanceledError. Only the
+   * first end of a context counts.
+   */
+  cancel(cause?: unknown): void;
+}
+
 /** An async iterator whose `return` is there, is prompt, and ends a parked `next`. */
 export interface ReceiverIterator<T> extends AsyncIterableIterator<T, undefined, void> {
   /** The next value; several calls at once are served in their order. */

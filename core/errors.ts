@@ -91,6 +91,7 @@ export interface ClosedErrorOptions extends ErrorOptions {
  * ```
  */
 export class ClosedError extends Error {
+  /** The name of the class. */
   declare readonly name: string;
   /** Stays the same over all versions. */
   readonly code: "SLUICE_CLOSED" | "SLUICE_QUEUE_SHUT_DOWN" = "SLUICE_CLOSED";

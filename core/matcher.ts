@@ -113,6 +113,34 @@ export class Matcher {
     return false;
   }
 
+  /** The core is closed: nobody who waits to put is let in. */
+  refusePutters(): void {
+    const core = this.#core;
+    for (const node of core.putters.snapshot()) {
+      if (node.list !== core.putters) continue;
+      if (node.decider !== null) {
+        (node.decider as CoreDecider).refuse(node, core);
+      } else {
+        node.leave();
+        node.fail(core.refusal(core.value(node.item)));
+      }
+    }
+  }
+
+  /** The core is drained: nobody who waits to take will get anything. */
+  finishTakers(): void {
+    const core = this.#core;
+    for (const node of core.takers.snapshot()) {
+      if (node.list !== core.takers) continue;
+      if (node.decider !== null) {
+        (node.decider as CoreDecider).finish(node, core);
+      } else {
+        node.leave();
+        core.finish(node);
+      }
+    }
+  }
+
   /** The next item, from the storage or, unbuffered, from a putter that is not of `kin`. */
   takeNext(kin: Decider | null): unknown {
     const core = this.#core;
@@ -147,7 +175,8 @@ export class Matcher {
     for (let node = list.head; node !== null; node = list.head) {
       const result = step.call(this, node);
       if (result === "stop") return;
-      if (result === "declined") break;
+      // A waiter that says it has committed, and has not left, has not.
+      if (result === "declined" || node.list === list) break;
     }
     if (list.head === null) return;
     for (const node of list.snapshot()) {

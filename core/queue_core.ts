@@ -319,10 +319,10 @@ export class QueueCore implements Owner {
     this.closed = true;
     if (first) this.error = error;
     if (immediate) this.#drop();
-    if (this.putters.head !== null) this.#refusePutters();
+    if (this.putters.head !== null) this.matcher.refusePutters();
     if (this.takers.head !== null) {
       if (this.storage.length > 0) this.matcher.settle();
-      if (this.storage.length === 0) this.#finishTakers();
+      if (this.storage.length === 0) this.matcher.finishTakers();
     }
     if (first) this.onClose?.();
   }
@@ -333,30 +333,6 @@ export class QueueCore implements Owner {
     this.storage.clear();
     this.#weight = 0;
     this.ledger?.drop(length);
-  }
-
-  #refusePutters(): void {
-    for (const node of this.putters.snapshot()) {
-      if (node.list !== this.putters) continue;
-      if (node.decider !== null) {
-        (node.decider as CoreDecider).refuse(node, this);
-      } else {
-        node.leave();
-        node.fail(this.refusal(this.value(node.item)));
-      }
-    }
-  }
-
-  #finishTakers(): void {
-    for (const node of this.takers.snapshot()) {
-      if (node.list !== this.takers) continue;
-      if (node.decider !== null) {
-        (node.decider as CoreDecider).finish(node, this);
-      } else {
-        node.leave();
-        this.finish(node);
-      }
-    }
   }
 
   /** Ends a plain taker: nothing will ever come. */

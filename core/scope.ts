@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { CanceledError, DeadlineExceededError } from "./errors.ts";
+import { CanceledError, type DeadlineExceededError } from "./errors.ts";
 
 /** What a scope can end: a parked operation, or another scope. */
 export interface Endable {

@@ -11,58 +11,18 @@
  *
  * @module
  */
-import type { AnyCase, Done, Recv, Send } from "./cases.ts";
+import type { AnyCase, Recv, Send } from "./cases.ts";
 import type { Wait } from "./contract.ts";
 import type { CoreDecider } from "./decider.ts";
 import { NOTHING } from "./nothing.ts";
-import { ended } from "./ports.ts";
-import type { Waiter } from "./protocol.ts";
+import { closed, committed, done, type Outcome } from "./outcome.ts";
 import type { QueueCore } from "./queue_core.ts";
 import { below } from "./random.ts";
+import { DoneLink, ForeignCase } from "./parked_cases.ts";
 import { type Endable, type Link, release, watch } from "./scope.ts";
 import { Timeout } from "./timeout.ts";
 import { hang } from "./wait.ts";
 import { type WaitList, WaitNode } from "./wait_list.ts";
-
-/** What `select` resolves with; `Selected` of select.ts is its typed face. */
-export interface Outcome {
-  readonly key: unknown;
-  readonly ok: boolean;
-  readonly value: unknown;
-  readonly error?: unknown;
-  readonly cause?: unknown;
-}
-
-/** The waiter of a case on a foreign port. */
-class ForeignCase implements Waiter {
-  readonly selection: Selection;
-  readonly index: number;
-
-  constructor(selection: Selection, index: number) {
-    this.selection = selection;
-    this.index = index;
-  }
-
-  wake(): boolean {
-    return this.selection.wake(this.index);
-  }
-}
-
-/** The link of a `whenDone` case. */
-class DoneLink implements Endable {
-  links: Link | null = null;
-  readonly selection: Selection;
-  readonly index: number;
-
-  constructor(selection: Selection, index: number) {
-    this.selection = selection;
-    this.index = index;
-  }
-
-  end(cause: unknown): void {
-    this.selection.ended(this.index, cause);
-  }
-}
 
 export class Selection implements CoreDecider, Endable {
   links: Link | null = null;
@@ -114,7 +74,7 @@ export class Selection implements CoreDecider, Endable {
       case "send":
         return this.#attemptSend(index, of);
       case "done":
-        return of.scope?.check() ? this.#done(index, of.scope.cause) : undefined;
+        return of.scope?.check() ? done(this.#keys[index], of.scope.cause) : undefined;
       default:
         return undefined;
     }
@@ -123,19 +83,23 @@ export class Selection implements CoreDecider, Endable {
   #attemptRecv(index: number, { core, port }: Recv): Outcome | undefined {
     if (core !== null) {
       const value = core.poll();
-      if (value !== NOTHING) return this.#outcome(index, value);
-      return core.drained ? this.#closed(index, core.error) : undefined;
+      if (value !== NOTHING) return committed(this.#keys[index], value);
+      return core.drained ? closed(this.#keys[index], core.error) : undefined;
     }
     const taken = port?.tryTake();
     if (taken === undefined) return undefined;
-    return taken.ok ? this.#outcome(index, taken.value) : this.#closed(index, taken.error);
+    return taken.ok
+      ? committed(this.#keys[index], taken.value)
+      : closed(this.#keys[index], taken.error);
   }
 
   #attemptSend(index: number, { core, port, value }: Send): Outcome | undefined {
     if (core !== null) {
-      return core.offerItem(this.#item(index, core, value)) ? this.#outcome(index) : undefined;
+      return core.offerItem(this.#item(index, core, value))
+        ? committed(this.#keys[index])
+        : undefined;
     }
-    return port?.tryOffer(value) ? this.#outcome(index) : undefined;
+    return port?.tryOffer(value) ? committed(this.#keys[index]) : undefined;
   }
 
   #item(index: number, core: QueueCore, value: unknown): unknown {
@@ -148,10 +112,10 @@ export class Selection implements CoreDecider, Endable {
   #fallback(): Outcome | undefined {
     let late = -1;
     for (const [index, of] of this.#cases.entries()) {
-      if (of.op === "default") return this.#outcome(index);
+      if (of.op === "default") return committed(this.#keys[index]);
       if (of.op === "after" && of.ms <= 0 && late < 0) late = index;
     }
-    return late < 0 ? undefined : this.#outcome(late);
+    return late < 0 ? undefined : committed(this.#keys[late]);
   }
 
   // ---- the second pass ----
@@ -164,7 +128,7 @@ export class Selection implements CoreDecider, Endable {
         const outcome = this.poll(biased);
         if (outcome !== undefined) {
           this.#decide();
-          this.#result.settle(outcome);
+          this.#settle(outcome);
         }
       }
     } catch (error) {
@@ -183,6 +147,7 @@ export class Selection implements CoreDecider, Endable {
     for (let i = 0; i < this.#cases.length && !this.#decided; i++) {
       if (!this.#park(i)) continue;
       this.#unpark();
+      this.#leaveOthers();
       return true;
     }
     return false;
@@ -222,7 +187,7 @@ export class Selection implements CoreDecider, Endable {
     if (first < 0) return;
     this.#timer = new Timeout(ms, () => {
       this.#decide();
-      this.#settle(this.#outcome(first));
+      this.#settle(committed(this.#keys[first]));
     });
   }
 
@@ -266,12 +231,16 @@ export class Selection implements CoreDecider, Endable {
 
   // ---- who decides ----
 
+  #key(node: WaitNode): unknown {
+    return this.#keys[this.#parked.indexOf(node)];
+  }
+
   received(node: WaitNode, value: unknown): void {
-    this.#settle(this.#outcome(this.#parked.indexOf(node), value));
+    this.#settle(committed(this.#key(node), value));
   }
 
   sent(node: WaitNode): void {
-    this.#settle(this.#outcome(this.#parked.indexOf(node)));
+    this.#settle(committed(this.#key(node)));
   }
 
   failed(_node: WaitNode | undefined, error: unknown): void {
@@ -280,7 +249,7 @@ export class Selection implements CoreDecider, Endable {
   }
 
   finish(node: WaitNode, core: QueueCore): void {
-    if (this.claim()) this.#settle(this.#closed(this.#parked.indexOf(node), core.error));
+    if (this.claim()) this.#settle(closed(this.#key(node), core.error));
   }
 
   refuse(node: WaitNode, core: QueueCore): void {
@@ -310,7 +279,7 @@ export class Selection implements CoreDecider, Endable {
 
   /** The context of a `whenDone` case has ended. */
   ended(index: number, cause: unknown): void {
-    if (this.claim()) this.#settle(this.#done(index, cause));
+    if (this.claim()) this.#settle(done(this.#keys[index], cause));
   }
 
   /** The context, signal or timeout of the select itself has ended. */
@@ -319,20 +288,6 @@ export class Selection implements CoreDecider, Endable {
   }
 
   left(): void {}
-
-  // ---- outcomes ----
-
-  #outcome(index: number, value?: unknown): Outcome {
-    return { key: this.#keys[index], ok: true, value };
-  }
-
-  #closed(index: number, error: unknown): Outcome {
-    return { key: this.#keys[index], ...ended(error) };
-  }
-
-  #done(index: number, cause: unknown): Outcome {
-    return { key: this.#keys[index], ok: false, value: undefined, cause };
-  }
 }
 
 /** The list of a core that a case parks in. */
