@@ -212,7 +212,7 @@ export function afterFunc(parent: Cancel, fn: () => unknown): () => boolean {
     return () => false;
   }
   const target = new AfterFunc(run);
-  if (!scope.endless) watch(scope, target);
+  watch(scope, target);
   return () => !scope.check() && target.stop();
 }
 

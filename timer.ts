@@ -84,7 +84,7 @@ class CoreTicker extends CoreReceiver<number> implements Ticker, Endable {
         core.close();
         return;
       }
-      if (!scope.endless) watch(scope, this);
+      watch(scope, this);
     }
     this.#arm(ms);
   }

@@ -148,7 +148,11 @@ export class QueueCore implements Owner {
   /** What to store of a value. Throws when closed, and when its weight or rank is none. */
   admit(value: unknown): unknown {
     if (this.closed) throw this.refusal(value);
-    return this.#entry === undefined ? value : this.#entry(value);
+    if (this.#entry === undefined) return value;
+    const entry = this.#entry(value);
+    // Weighing and ranking run code of the user's, which may have closed it.
+    if (this.closed) throw this.refusal(value);
+    return entry;
   }
 
   /** Puts an item back in, without waiting for room; it is accepted already. */

@@ -37,9 +37,15 @@ export class Link {
   }
 }
 
-/** Hangs `target` on `scope`, which has not ended. */
-export function watch(scope: Scope, target: Endable): void {
+/** Hangs `target` on `scope`. false: that has ended, and so has `target` now. */
+export function watch(scope: Scope, target: Endable): boolean {
+  if (scope.endless) return true;
+  if (scope.check()) {
+    target.end(scope.cause);
+    return false;
+  }
   scope.add(new Link(scope, target));
+  return true;
 }
 
 /** Takes `target` off all the scopes that it hangs on. */
@@ -104,7 +110,7 @@ export class Scope implements Endable {
       this.ended = true;
       this.cause = parent.cause;
       release(this);
-    } else if (!parent.endless) {
+    } else {
       watch(parent, this);
     }
   }

@@ -158,7 +158,7 @@ export class Selection implements CoreDecider, Endable {
     const { op } = of;
     this.#parked[index] = null;
     if (op === "done") {
-      if (of.scope !== null && !of.scope.endless) {
+      if (of.scope !== null) {
         const link = this.#parked[index] = new DoneLink(this, index);
         watch(of.scope, link);
       }

@@ -8,6 +8,10 @@
 /** The longest delay that `setTimeout` takes: 24.8 days. */
 const LONGEST = 2 ** 31 - 1;
 
+// Deno 2.9 loads its timers when they are first looked up, and may run microtasks meanwhile. In the
+// middle of an operation those would find it half done; here they find nothing.
+void setTimeout;
+
 /** A timer that runs `fn` once; Infinity never does. */
 export class Timeout {
   #id: ReturnType<typeof setTimeout> | undefined;

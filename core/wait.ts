@@ -70,13 +70,13 @@ function contextScope(ctx: unknown): Scope {
 }
 
 /**
- * Hangs a parked operation on all that may end it early. `wait` has passed `enter`. With a timeout
- * of 0 or less the operation ends at once, since it has had its one try.
+ * Hangs a parked operation on all that may end it early. `wait` has passed `enter`; if it has ended
+ * since, the operation does so now. With a timeout of 0 or less it ends too: it has had its one try.
  */
 export function hang(target: Endable, wait: Wait): void {
   const own = (wait as Scoped)[scopeKey];
   if (own !== undefined) {
-    if (!own.endless) watch(own, target);
+    watch(own, target);
   } else if (wait instanceof AbortSignal) {
     watch(scopeOfSignal(wait), target);
   } else {
@@ -90,8 +90,8 @@ function hangOnOptions(target: Endable, { ctx, signal, timeout }: WaitOptions): 
     return;
   }
   const scope = ctx === undefined ? undefined : contextScope(ctx);
-  if (scope !== undefined && !scope.endless) watch(scope, target);
-  if (signal !== undefined) watch(scopeOfSignal(signal), target);
+  if (scope !== undefined && !watch(scope, target)) return;
+  if (signal !== undefined && !watch(scopeOfSignal(signal), target)) return;
   if (timeout !== undefined && timeout !== Infinity) watch(new TimeoutScope(timeout), target);
 }
 
