@@ -29,13 +29,13 @@
  * @module
  */
 import { takeBatch } from "./core/batch.ts";
-import { checkNumber, checkOptionalFunction, checkOptions, show } from "./core/check.ts";
+import { checkOptionalFunction, checkOptions, show } from "./core/check.ts";
 import type { BatchOptions, Cancel, ReceiverIterator, Wait } from "./core/contract.ts";
-import { entries, type Read } from "./core/entry.ts";
+import type { Read } from "./core/entry.ts";
 import { QueueEmpty, QueueFull } from "./core/errors.ts";
 import { type Compare, Heap } from "./core/heap.ts";
-import { leasing } from "./core/lease.ts";
-import { Ledger } from "./core/ledger.ts";
+import { type Lease, leasing } from "./core/lease.ts";
+import type { Ledger } from "./core/ledger.ts";
 import { NOTHING } from "./core/nothing.ts";
 import {
   type Sink,
@@ -45,15 +45,23 @@ import {
   type SourcePort,
   sourcePort,
 } from "./core/protocol.ts";
-import { QueueCore } from "./core/queue_core.ts";
+import type { QueueCore } from "./core/queue_core.ts";
+import {
+  optionsOf,
+  order,
+  type Ordered,
+  type PriorityQueueOptions,
+  queueCore,
+  type QueueOptions,
+} from "./core/queue_options.ts";
 import { CoreIterator } from "./core/receiver_iterator.ts";
-import { Ring } from "./core/ring.ts";
 import { Stack } from "./core/stack.ts";
-import type { Storage } from "./core/storage.ts";
 import { bare, batching } from "./core/taking.ts";
 
 export { ClosedError, QueueEmpty, QueueFull, QueueShutDown } from "./core/errors.ts";
 export type { ClosedErrorOptions } from "./core/errors.ts";
+export type { Lease } from "./core/lease.ts";
+export type { Priority, PriorityQueueOptions, QueueOptions } from "./core/queue_options.ts";
 export type {
   BatchOptions,
   Cancel,
@@ -63,78 +71,6 @@ export type {
   Wait,
   WaitOptions,
 } from "./core/contract.ts";
-
-/** How a queue is made. */
-export interface QueueOptions<T> {
-  /** 0, the default, or less, or Infinity: unbounded. Other than integers: RangeError. */
-  readonly maxSize?: number | undefined;
-  /** Named in errors, statistics and reports. */
-  readonly name?: string | undefined;
-  /**
-   * What one item counts against `maxSize`; 1 if left out. Called once, when it is put. Must be a
-   * finite number of at least 0, and no more than `maxSize`.
-   */
-  readonly weigh?: ((item: T) => number) | undefined;
-}
-
-/** What leaves a priority queue first if nothing else is said: the smallest. */
-export type Priority = number | bigint | string | Date;
-
-/** How a priority queue is made. */
-export interface PriorityQueueOptions<T> extends QueueOptions<T> {
-  /** The item's rank, read once when it is put: the smallest leaves first. */
-  readonly priority?: ((item: T) => Priority) | undefined;
-  /** Negative: `a` leaves first. Not together with `priority`: TypeError. */
-  readonly compare?: ((a: T, b: T) => number) | undefined;
-}
-
-/** An item whose `taskDone` is called at the end of its scope: `using job = await queue.lease()`. */
-export interface Lease<out T> extends Disposable {
-  /** The item. */
-  readonly value: T;
-  /** Its work is done. Only the first of `done`, `requeue` and disposing counts. */
-  done(): void;
-  /**
-   * Puts the item back as a put would (at the back, on top, or by its rank, behind its equals), still
-   * unfinished, without waiting for room. false: it was not put back, since the lease had ended or
-   * the queue is shut down with `immediate`.
-   */
-  requeue(): boolean;
-}
-
-/** What the subclasses hand in: how items are ordered. */
-const order: unique symbol = Symbol("order");
-
-interface Ordered {
-  readonly [order]?: { readonly storage: Storage<unknown>; readonly rank?: Read | undefined };
-}
-
-function optionsOf<T, O extends QueueOptions<T>>(options: number | O | undefined): O {
-  if (options === undefined || typeof options === "number") return { maxSize: options } as O;
-  checkOptions("options", options);
-  return options;
-}
-
-function makeCore<T>(options: QueueOptions<T> & Ordered): QueueCore {
-  const { maxSize = 0, name, weigh } = options;
-  checkNumber("maxSize", maxSize);
-  if (!Number.isInteger(maxSize) && Math.abs(maxSize) !== Infinity) {
-    throw new RangeError(`maxSize must be an integer (0: unbounded) or Infinity: ${maxSize}`);
-  }
-  checkOptionalFunction("weigh", weigh);
-  const capacity = maxSize > 0 ? maxSize : Infinity;
-  const { storage, rank } = options[order] ?? { storage: new Ring() };
-  const plain = weigh === undefined && !(storage instanceof Heap);
-  return new QueueCore({
-    kind: "queue",
-    capacity,
-    storage,
-    name,
-    entry: plain ? undefined : entries(weigh as Read | undefined, rank, capacity),
-    weighed: weigh !== undefined,
-    ledger: new Ledger(),
-  });
-}
 
 /**
  * First in, first out; asyncio's `Queue`.
@@ -162,7 +98,7 @@ export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Di
   /** A number is `maxSize`. */
   constructor(options?: number | QueueOptions<T>) {
     const given = optionsOf<T, QueueOptions<T>>(options);
-    this.#core = makeCore(given);
+    this.#core = queueCore(given);
     this.#ledger = this.#core.ledger as Ledger;
     this.maxSize = given.maxSize ?? 0;
   }

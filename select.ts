@@ -33,9 +33,21 @@
  */
 import { After, type AnyCase, Default, Done, isCase, Recv, Send } from "./core/cases.ts";
 import { checkOptions, show } from "./core/check.ts";
-import type { Cancel, WaitOptions } from "./core/contract.ts";
+import type { Cancel } from "./core/contract.ts";
 import type { Sink, Source } from "./core/protocol.ts";
 import type { Outcome as AnyOutcome } from "./core/outcome.ts";
+import type {
+  AfterCase,
+  CaseEntry,
+  Cases,
+  DefaultCase,
+  DoneCase,
+  RecvCase,
+  Selected,
+  SelectedEntry,
+  SelectOptions,
+  SendCase,
+} from "./core/select_types.ts";
 import { Selection } from "./core/selection.ts";
 import { ready } from "./core/turn.ts";
 import { enter } from "./core/wait.ts";
@@ -48,49 +60,22 @@ export type {
   Wait,
   WaitOptions,
 } from "./core/contract.ts";
+export type {
+  AfterCase,
+  Case,
+  CaseEntry,
+  Cases,
+  DefaultCase,
+  DoneCase,
+  KeyOf,
+  Outcome,
+  RecvCase,
+  Selected,
+  SelectedEntry,
+  SelectOptions,
+  SendCase,
+} from "./core/select_types.ts";
 export type { Received, Sink, SinkPort, Source, SourcePort, Waiter } from "./core/protocol.ts";
-
-/** The key of what exists in types alone. */
-declare const payload: unique symbol;
-
-/** Go's `case v, ok := <-ch`. */
-export interface RecvCase<out T> {
-  /** What it does. */
-  readonly op: "recv";
-  /**
-   * Only a type: what is received.
-   *
-   * @ignore
-   */
-  readonly [payload]?: T;
-}
-
-/** Go's `case ch <- value`. */
-export interface SendCase {
-  /** What it does. */
-  readonly op: "send";
-}
-
-/** Go's `case <-time.After(ms)`. */
-export interface AfterCase {
-  /** What it does. */
-  readonly op: "after";
-}
-
-/** Go's `case <-ctx.Done()`. */
-export interface DoneCase {
-  /** What it does. */
-  readonly op: "done";
-}
-
-/** Go's `default`. */
-export interface DefaultCase {
-  /** What it does. */
-  readonly op: "default";
-}
-
-/** One case of a select. */
-export type Case = RecvCase<unknown> | SendCase | AfterCase | DoneCase | DefaultCase;
 
 /**
  * The case that receives. Ready too when the source is closed and drained: then `ok` is false, and
@@ -188,42 +173,6 @@ export function whenDone(cancel: Cancel | null | undefined): DoneCase {
  * ```
  */
 export const otherwise: DefaultCase = new Default();
-
-/** All results have these keys, so that they can be taken apart before they narrow. */
-export type Outcome<K, C> = C extends RecvCase<infer T> ?
-    | { readonly key: K; readonly ok: true; readonly value: T; readonly error?: undefined }
-    | { readonly key: K; readonly ok: false; readonly value: undefined; readonly error?: unknown }
-  : C extends DoneCase ? {
-      readonly key: K;
-      readonly ok: false;
-      readonly value: undefined;
-      readonly error?: undefined;
-      readonly cause: unknown;
-    }
-  : C extends Case
-    ? { readonly key: K; readonly ok: true; readonly value: undefined; readonly error?: undefined }
-  : never;
-
-/** Keys of objects are strings when the program runs, also those written as numbers. */
-export type KeyOf<K> = K extends number ? `${K}` : K;
-
-/** A union that `switch (r.key)` narrows, with `default: r satisfies never` for completeness. */
-export type Selected<S> = { [K in keyof S]-?: Outcome<KeyOf<K>, S[K]> }[keyof S];
-
-/** What `select` takes: a missing case is one that is never ready. */
-export type Cases = Readonly<Record<string, Case | null | undefined>>;
-
-/** A dynamic set: the key of each case may be anything, and comes back as it is. */
-export type CaseEntry = readonly [key: unknown, of: Case | null | undefined];
-
-/** `Selected` of entries. */
-export type SelectedEntry<E> = E extends readonly [infer K, infer C] ? Outcome<K, C> : never;
-
-/** What a select may be told beside its cases. */
-export interface SelectOptions extends WaitOptions {
-  /** Take the first ready case in source order, not a random one. */
-  readonly biased?: boolean | undefined;
-}
 
 /**
  * Waits until one of the cases can be committed, and commits it; Go's `select`. The result's `key` is

@@ -2,8 +2,22 @@ import type { Ledger } from "./ledger.ts";
 import type { QueueCore } from "./queue_core.ts";
 import { bare, type Taking } from "./taking.ts";
 
+/** An item whose `taskDone` is called at the end of its scope: `using job = await queue.lease()`. */
+export interface Lease<out T> extends Disposable {
+  /** The item. */
+  readonly value: T;
+  /** Its work is done. Only the first of `done`, `requeue` and disposing counts. */
+  done(): void;
+  /**
+   * Puts the item back as a put would (at the back, on top, or by its rank, behind its equals), still
+   * unfinished, without waiting for room. false: it was not put back, since the lease had ended or
+   * the queue is shut down with `immediate`.
+   */
+  requeue(): boolean;
+}
+
 /** A lease of an item that has left `core`. It ends once, whichever way is first. */
-export class CoreLease<T> implements Disposable {
+export class CoreLease<T> implements Lease<T> {
   readonly value: T;
   readonly #core: QueueCore;
   readonly #item: unknown;

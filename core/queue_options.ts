@@ -1,0 +1,67 @@
+import { checkNumber, checkOptionalFunction, checkOptions } from "./check.ts";
+import { entries, type Read } from "./entry.ts";
+import { Heap } from "./heap.ts";
+import { Ledger } from "./ledger.ts";
+import { QueueCore } from "./queue_core.ts";
+import { Ring } from "./ring.ts";
+import type { Storage } from "./storage.ts";
+
+/** How a queue is made. */
+export interface QueueOptions<T> {
+  /** 0, the default, or less, or Infinity: unbounded. Other than integers: RangeError. */
+  readonly maxSize?: number | undefined;
+  /** Named in errors, statistics and reports. */
+  readonly name?: string | undefined;
+  /**
+   * What one item counts against `maxSize`; 1 if left out. Called once, when it is put. Must be a
+   * finite number of at least 0, and no more than `maxSize`.
+   */
+  readonly weigh?: ((item: T) => number) | undefined;
+}
+
+/** What leaves a priority queue first if nothing else is said: the smallest. */
+export type Priority = number | bigint | string | Date;
+
+/** How a priority queue is made. */
+export interface PriorityQueueOptions<T> extends QueueOptions<T> {
+  /** The item's rank, read once when it is put: the smallest leaves first. */
+  readonly priority?: ((item: T) => Priority) | undefined;
+  /** Negative: `a` leaves first. Not together with `priority`: TypeError. */
+  readonly compare?: ((a: T, b: T) => number) | undefined;
+}
+
+/** What the subclasses hand in: how items are ordered. */
+export const order: unique symbol = Symbol("order");
+
+export interface Ordered {
+  readonly [order]?: { readonly storage: Storage<unknown>; readonly rank?: Read | undefined };
+}
+
+/** The options, of which a number is one. */
+export function optionsOf<T, O extends QueueOptions<T>>(options: number | O | undefined): O {
+  if (options === undefined || typeof options === "number") return { maxSize: options } as O;
+  checkOptions("options", options);
+  return options;
+}
+
+/** The core of a queue. */
+export function queueCore<T>(options: QueueOptions<T> & Ordered): QueueCore {
+  const { maxSize = 0, name, weigh } = options;
+  checkNumber("maxSize", maxSize);
+  if (!Number.isInteger(maxSize) && Math.abs(maxSize) !== Infinity) {
+    throw new RangeError(`maxSize must be an integer (0: unbounded) or Infinity: ${maxSize}`);
+  }
+  checkOptionalFunction("weigh", weigh);
+  const capacity = maxSize > 0 ? maxSize : Infinity;
+  const { storage, rank } = options[order] ?? { storage: new Ring() };
+  const plain = weigh === undefined && !(storage instanceof Heap);
+  return new QueueCore({
+    kind: "queue",
+    capacity,
+    storage,
+    name,
+    entry: plain ? undefined : entries(weigh as Read | undefined, rank, capacity),
+    weighed: weigh !== undefined,
+    ledger: new Ledger(),
+  });
+}
