@@ -39,8 +39,9 @@ export class DueAt implements Due {
 }
 
 /**
- * Ends at a deadline. Its timer starts when something first hangs on it; before that, looking at
- * the clock when asked does. A context that is used without waiting costs no timer.
+ * Ends at a deadline. Its timer starts when something hangs on it, or it hangs on a parent; before
+ * that, looking at the clock when asked does. So a context that is used without waiting, under
+ * `background()`, costs no timer.
  */
 export class DeadlineScope extends Scope {
   override probe: Scope | null = this;
@@ -60,6 +61,8 @@ export class DeadlineScope extends Scope {
   override follow(parent: Scope): void {
     this.#parentProbe = parent.probe;
     super.follow(parent);
+    // Its parent holds it: without a timer it would be held longer than to its deadline.
+    if (this.links !== null) this.busy();
   }
 
   protected override look(): void {
