@@ -86,10 +86,9 @@ export function withCancel(parent: Cancel): CancelContext {
 export function withTimeout(parent: Cancel, ms: number, cause?: unknown): CancelContext {
   checkNumber("ms", ms);
   const scope = scopeOf(parent, "parent");
-  const at = Date.now() + ms;
   // A deadline that is no earlier than the parent's is the parent's, and needs no timer.
-  if (ms === Infinity || at >= (scope.deadline ?? Infinity)) return withCancel(parent);
-  return follow(parent, new DeadlineScope(new DueIn(ms), at, cause));
+  if (ms >= scope.left()) return withCancel(parent);
+  return follow(parent, new DeadlineScope(new DueIn(ms), Date.now() + ms, cause));
 }
 
 /**
@@ -116,7 +115,7 @@ export function withDeadline(
   const time: unknown = at instanceof Date ? at.getTime() : at;
   checkNumber("at", time);
   const scope = scopeOf(parent, "parent");
-  if (time >= (scope.deadline ?? Infinity)) return withCancel(parent);
+  if (time - Date.now() >= scope.left()) return withCancel(parent);
   return follow(parent, new DeadlineScope(new DueAt(time), time, cause));
 }
 

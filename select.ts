@@ -49,7 +49,7 @@ import type {
   SendCase,
 } from "./core/select_types.ts";
 import { Selection } from "./core/selection.ts";
-import { ready } from "./core/turn.ts";
+import { ready, refused } from "./core/turn.ts";
 import { enter } from "./core/wait.ts";
 
 export type {
@@ -226,7 +226,7 @@ export function select(
     const outcome = selection.poll(biased);
     return outcome === undefined ? selection.wait(biased, wait) : ready(outcome);
   } catch (error) {
-    return Promise.reject(error);
+    return refused(error);
   }
 }
 

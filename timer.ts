@@ -23,6 +23,7 @@ import { CoreReceiver } from "./core/receiver.ts";
 import { Ring } from "./core/ring.ts";
 import { type Endable, type Link, release, watch } from "./core/scope.ts";
 import { Timeout } from "./core/timeout.ts";
+import { refused } from "./core/turn.ts";
 import { enter, scopeOf } from "./core/wait.ts";
 import { park, WaitList, WaitNode } from "./core/wait_list.ts";
 
@@ -135,7 +136,7 @@ export function sleep(ms: number, wait?: Wait): Promise<void> {
     checkNumber("ms", ms);
     if (wait !== undefined) enter(wait);
   } catch (error) {
-    return Promise.reject(error);
+    return refused(error);
   }
   const node = new WaitNode(undefined);
   const timer = new Timeout(ms, () => {

@@ -14,7 +14,7 @@ import { NOTHING } from "./nothing.ts";
 import type { QueueCore } from "./queue_core.ts";
 import type { Taking } from "./taking.ts";
 import { Timeout } from "./timeout.ts";
-import { ready } from "./turn.ts";
+import { ready, refused } from "./turn.ts";
 import { enter, scopeKey } from "./wait.ts";
 import { WaitNode } from "./wait_list.ts";
 
@@ -44,7 +44,7 @@ export function takeBatch<T>(
     if (core.drained) return ready(taking.finish(core));
     return core.parkTaker(new WaitNode(taking, new Batch(core, plan)), wait);
   } catch (error) {
-    return Promise.reject(error);
+    return refused(error);
   }
 }
 

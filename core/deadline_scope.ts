@@ -70,6 +70,10 @@ export class DeadlineScope extends Scope {
     else this.#parentProbe?.check();
   }
 
+  override left(): number {
+    return Math.min(this.#due.left(), this.#parentProbe?.left() ?? Infinity);
+  }
+
   protected override busy(): void {
     if (this.#timer === undefined && !this.ended) this.#arm();
   }

@@ -8,10 +8,9 @@
  */
 import { checkCount } from "./check.ts";
 import type { Wait } from "./contract.ts";
+import { done, refused } from "./turn.ts";
 import { enter } from "./wait.ts";
 import { park, WaitList, WaitNode } from "./wait_list.ts";
-
-const joined: Promise<void> = Promise.resolve();
 
 export class Ledger {
   unfinished = 0;
@@ -58,9 +57,9 @@ export class Ledger {
     try {
       if (wait !== undefined) enter(wait);
     } catch (error) {
-      return Promise.reject(error);
+      return refused(error);
     }
-    if (this.unfinished === 0) return joined;
+    if (this.unfinished === 0) return done();
     return park(this.#joiners, new WaitNode(undefined), wait);
   }
 

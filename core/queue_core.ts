@@ -26,11 +26,9 @@ import { NOTHING } from "./nothing.ts";
 import { CoreSink, CoreSource } from "./ports.ts";
 import type { Entry, Storage } from "./storage.ts";
 import type { Taking } from "./taking.ts";
-import { inNextTurn, ready, turnIsOver } from "./turn.ts";
+import { done, ready, refused } from "./turn.ts";
 import { enter, hang } from "./wait.ts";
 import { type Owner, WaitList, WaitNode } from "./wait_list.ts";
-
-const accepted: Promise<void> = Promise.resolve();
 
 /** What a full core does with an item that does not fit. */
 export type Overflow = "block" | "dropNewest" | "dropOldest";
@@ -121,10 +119,10 @@ export class QueueCore implements Owner {
       if (wait !== undefined) enter(wait);
       item = this.admit(value);
       if (this.#putNow(item) || (this.#overflow !== "block" && this.#putOrDrop(item))) {
-        return turnIsOver() ? inNextTurn(undefined) : accepted;
+        return done();
       }
     } catch (error) {
-      return Promise.reject(error);
+      return refused(error);
     }
     const node = new WaitNode(item);
     const promise = node.promise<void>();
@@ -233,7 +231,7 @@ export class QueueCore implements Owner {
       try {
         enter(wait);
       } catch (error) {
-        return Promise.reject(error);
+        return refused(error);
       }
     }
     return this.takeReady(taking) ?? this.parkTaker(new WaitNode(taking), wait);
@@ -246,7 +244,7 @@ export class QueueCore implements Owner {
       if (item !== NOTHING) return ready(taking.wrap(this, item));
       return this.drained ? ready(taking.finish(this)) : undefined;
     } catch (error) {
-      return Promise.reject(error);
+      return refused(error);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ReceiverIterator } from "./contract.ts";
 import type { QueueCore } from "./queue_core.ts";
 import type { Taking } from "./taking.ts";
+import { ready } from "./turn.ts";
 import { WaitNode } from "./wait_list.ts";
 
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -25,7 +26,7 @@ export class CoreIterator<T> implements ReceiverIterator<T>, Taking<IteratorResu
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#over) return Promise.resolve(ENDED);
+    if (this.#over) return ready(ENDED);
     const taken = this.#core.takeReady(this);
     if (taken !== undefined) return taken;
     const node = new WaitNode(this);

@@ -79,8 +79,16 @@ export class Scope implements Endable {
     return this.ended;
   }
 
-  /** Ends what is over. Those with a probe of their own say how. */
+  /** Ends what is over. Those that are their own probe say how. */
   protected look(): void {}
+
+  /**
+   * Milliseconds to the earliest deadline of this scope and its ancestors, each by its own clock; so
+   * it holds when the wall clock is set, as a difference to `deadline` would not.
+   */
+  left(): number {
+    return this.probe === null || this.probe === this ? Infinity : this.probe.left();
+  }
 
   get err(): CanceledError | DeadlineExceededError | undefined {
     if (!this.ended) return undefined;
@@ -89,10 +97,11 @@ export class Scope implements Endable {
   }
 
   get signal(): AbortSignal {
+    const ended = this.check();
     if (this.#controller === null) {
       this.#controller = new AbortController();
-      ownSignals.set(this.#controller.signal, this);
-      if (this.check()) this.#controller.abort(this.cause);
+      signalScopes.set(this.#controller.signal, this);
+      if (ended) this.#controller.abort(this.cause);
       else this.busy();
     }
     return this.#controller.signal;
@@ -211,7 +220,11 @@ export class AnyScope extends Scope {
   protected override look(): void {
     for (const parent of this.#parents) parent.check();
   }
+
+  override left(): number {
+    return Math.min(...this.#parents.map((parent) => parent.left()));
+  }
 }
 
-/** The signals that scopes made: whoever gets one of these back need not listen to it. */
-export const ownSignals = new WeakMap<AbortSignal, Scope>();
+/** The scope of each signal; of one that a scope made, that scope, so that nobody listens to it. */
+export const signalScopes = new WeakMap<AbortSignal, Scope>();

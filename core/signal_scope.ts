@@ -1,4 +1,4 @@
-import { ownSignals, Scope } from "./scope.ts";
+import { Scope, signalScopes } from "./scope.ts";
 
 /**
  * A foreign AbortSignal as a scope. There is one for each signal, with one listener while something
@@ -36,16 +36,12 @@ class SignalScope extends Scope {
   }
 }
 
-const scopes = new WeakMap<AbortSignal, SignalScope>();
-
 /** The scope of a signal, which may have ended. */
 export function scopeOfSignal(signal: AbortSignal): Scope {
-  const own = ownSignals.get(signal);
-  if (own !== undefined) return own;
-  let scope = scopes.get(signal);
+  let scope = signalScopes.get(signal);
   if (scope === undefined) {
     scope = new SignalScope(signal);
-    scopes.set(signal, scope);
+    signalScopes.set(signal, scope);
   }
   return scope;
 }

@@ -38,9 +38,21 @@ export function hold<R>(settle: (value: R) => void, value: R): void {
   held.push({ settle, value });
 }
 
-/** A promise that is fulfilled after the next turn of the event loop. */
-export function inNextTurn<R>(value: R): Promise<R> {
+function inNextTurn<R>(value: R): Promise<R> {
   return new Promise<R>((resolve) => hold(resolve as (value: R) => void, value));
+}
+
+const fulfilledVoid: Promise<void> = Promise.resolve();
+
+/** A promise for what has been done already; held back when the turn of the event loop is over. */
+export function done(): Promise<void> {
+  return turnIsOver() ? inNextTurn(undefined) : fulfilledVoid;
+}
+
+/** A promise for what has failed already; held back as well. */
+export function refused(error: unknown): Promise<never> {
+  if (!turnIsOver()) return Promise.reject(error);
+  return new Promise((_, reject) => hold(reject, error));
 }
 
 // A small async function makes a fulfilled promise faster than Promise.resolve does: 20 to 38 ns.

@@ -36,13 +36,13 @@ export function scopeOf(cancel: Cancel, name: string): Scope {
  */
 export function enter(wait: Wait): void {
   const own = (wait as Scoped | null)?.[scopeKey];
-  if (own !== undefined) {
-    if (own.check()) throw own.cause;
-  } else if (wait instanceof AbortSignal) {
-    if (wait.aborted) throw wait.reason;
-  } else {
-    enterOptions(wait);
-  }
+  if (own !== undefined) throwIfEnded(own);
+  else if (wait instanceof AbortSignal) throwIfEnded(scopeOfSignal(wait));
+  else enterOptions(wait);
+}
+
+function throwIfEnded(scope: Scope): void {
+  if (scope.check()) throw scope.cause;
 }
 
 function enterOptions(wait: WaitOptions): void {
@@ -58,8 +58,8 @@ function enterOptions(wait: WaitOptions): void {
   }
   const scope = ctx === undefined ? undefined : contextScope(ctx);
   if (timeout !== undefined) checkNumber("timeout", timeout);
-  if (scope?.check()) throw scope.cause;
-  if (signal?.aborted) throw signal.reason;
+  if (scope !== undefined) throwIfEnded(scope);
+  if (signal !== undefined) throwIfEnded(scopeOfSignal(signal));
 }
 
 function contextScope(ctx: unknown): Scope {

@@ -72,7 +72,8 @@ export class WaitNode implements Endable {
 
   /** Rejects the promise; the node has left its list. */
   fail(error: unknown): void {
-    this.#reject!(error);
+    if (turnIsOver()) hold(this.#reject!, error);
+    else this.#reject!(error);
   }
 
   /** A context, a signal or a timeout ends it: nothing was taken, nothing was put in. */
