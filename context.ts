@@ -120,7 +120,7 @@ export function withDeadline(
 }
 
 function follow(parent: Cancel, scope: Scope): CancelContext {
-  scope.follow(scopeOf(parent, "parent"));
+  scope.join(scopeOf(parent, "parent"));
   scope.check();
   return new ScopedContext(scope, valuesOf(parent));
 }
@@ -224,9 +224,10 @@ class AfterFunc implements Endable {
     this.#run = run;
   }
 
-  end(): void {
+  end(): null {
     this.#pending = false;
     this.#run();
+    return null;
   }
 
   stop(): boolean {

@@ -21,7 +21,7 @@ import type { Cancel, Receiver, Wait } from "./core/contract.ts";
 import { QueueCore } from "./core/queue_core.ts";
 import { CoreReceiver } from "./core/receiver.ts";
 import { Ring } from "./core/ring.ts";
-import { type Endable, type Link, release, watch } from "./core/scope.ts";
+import { type Endable, type Link, release, type Sequel, watch } from "./core/scope.ts";
 import { Timeout } from "./core/timeout.ts";
 import { refused } from "./core/turn.ts";
 import { enter, scopeOf } from "./core/wait.ts";
@@ -67,7 +67,7 @@ function tickerCore(): QueueCore {
   });
 }
 
-class CoreTicker extends CoreReceiver<number> implements Ticker, Endable {
+class CoreTicker extends CoreReceiver<number> implements Ticker, Endable, Sequel {
   links: Link | null = null;
   readonly #core: QueueCore;
   readonly #ms: number;
@@ -91,7 +91,11 @@ class CoreTicker extends CoreReceiver<number> implements Ticker, Endable {
   }
 
   /** The context has ended. */
-  end(): void {
+  end(): Sequel {
+    return this;
+  }
+
+  follow(): void {
     this[Symbol.dispose]();
   }
 

@@ -75,14 +75,19 @@ function planOf(core: QueueCore, max: number, wait: Wait | undefined): Plan {
   };
 }
 
-/** How many items a batch could take now. */
-function present(core: QueueCore): number {
-  return core.capacity === 0 ? core.putters.length : core.storage.length;
+/** How many items a batch could take now; more than `enough` need not be counted exactly. */
+function present(core: QueueCore, enough: number): number {
+  if (core.capacity > 0) return core.storage.length;
+  const { length } = core.putters;
+  // Of a select that sends several times on one channel only one send can be taken.
+  if (length < enough || length < 2) return length;
+  const nodes = core.putters.snapshot();
+  return new Set(nodes.map((node) => node.decider ?? node)).size;
 }
 
 /** Whether waiting would bring no more. */
 function isFull(core: QueueCore, plan: Plan): boolean {
-  const count = present(core);
+  const count = present(core, plan.aim);
   if (count === 0) return false;
   return count >= plan.aim || plan.linger === 0 || core.closed ||
     (core.capacity > 0 && (core.full || core.putters.head !== null));
@@ -121,7 +126,7 @@ export class Batch implements CoreDecider {
   serve(node: WaitNode): boolean {
     if (this.busy) return false;
     const core = this.#core;
-    if (present(core) === 0) {
+    if (present(core, 1) === 0) {
       this.left();
       return false;
     }

@@ -58,9 +58,9 @@ export class DeadlineScope extends Scope {
     this.deadline = at;
   }
 
-  override follow(parent: Scope): void {
+  override join(parent: Scope): void {
     this.#parentProbe = parent.probe;
-    super.follow(parent);
+    super.join(parent);
     // Its parent holds it: without a timer it would be held longer than to its deadline.
     if (this.links !== null) this.busy();
   }

@@ -73,7 +73,8 @@ export class Matcher {
 
   /** Lets putters in while they fit. */
   admit(): void {
-    if (this.#core.capacity > 0) this.#walk(this.#core.putters, this.#admit);
+    const { capacity, closed, putters } = this.#core;
+    if (capacity > 0 && !closed) this.#walk(putters, this.#admit);
   }
 
   /** Offers an item from within a foreign waiter's attempt. */
@@ -145,7 +146,7 @@ export class Matcher {
   takeNext(kin: Decider | null): unknown {
     const core = this.#core;
     if (core.storage.length > 0) return core.unstore();
-    if (core.capacity > 0) return NOTHING;
+    if (core.capacity > 0 || core.closed) return NOTHING;
     const { head } = core.putters;
     if (head === null) return NOTHING;
     if (head.decider === null && head.claim()) return core.accept(head);

@@ -1,12 +1,12 @@
 import type { Waiter } from "./protocol.ts";
-import type { Endable, Link } from "./scope.ts";
+import type { Endable, Link, Sequel } from "./scope.ts";
 
 /** What the parked cases of a select tell it. */
 interface Selecting {
   /** The port of a case may be ready. True: the select has committed. */
   wake(index: number): boolean;
   /** The context of a case has ended. */
-  ended(index: number, cause: unknown): void;
+  ended(index: number, cause: unknown): Sequel | null;
 }
 
 /** The waiter of a case on a foreign port. */
@@ -35,7 +35,7 @@ export class DoneLink implements Endable {
     this.#index = index;
   }
 
-  end(cause: unknown): void {
-    this.#selection.ended(this.#index, cause);
+  end(cause: unknown): Sequel | null {
+    return this.#selection.ended(this.#index, cause);
   }
 }

@@ -282,7 +282,7 @@ export class QueueCore implements Owner {
     if (this.takers.head !== null) return NOTHING;
     if (this.storage.length > 0) return this.unstore();
     const putter = this.putters.head;
-    if (putter === null || this.capacity > 0 || !putter.claim()) return NOTHING;
+    if (putter === null || this.capacity > 0 || this.closed || !putter.claim()) return NOTHING;
     return this.accept(putter);
   }
 

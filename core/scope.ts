@@ -4,8 +4,9 @@
  *
  * Invariants:
  * - A scope that has ended has no links, neither to its parents nor from those who hang on it.
- * - Ending marks the whole subtree first, then settles its waits, then runs abort listeners. So
- *   whatever code of the user's runs finds every scope of the subtree ended (rule 79).
+ * - Ending marks the whole subtree first, then ends its waits, then serves those who stood behind
+ *   them, then runs abort listeners. So nobody whose context has ended is served, and whatever code
+ *   of the user's runs finds every scope of the subtree ended.
  * - A link is taken off in O(1) by either side.
  *
  * @module
@@ -16,8 +17,16 @@ import { CanceledError, type DeadlineExceededError } from "./errors.ts";
 export interface Endable {
   /** The first of its links; the others follow as `sibling`. */
   links: Link | null;
-  /** Called once, when none of its links is left. */
-  end(cause: unknown): void;
+  /**
+   * Called once, when none of its links is left. What that means for others has to wait until all
+   * that end together have ended, or one of them would be served for another: that is the result.
+   */
+  end(cause: unknown): Sequel | null;
+}
+
+/** What is to be done once all that end together have ended. */
+export interface Sequel {
+  follow(): void;
 }
 
 /** One thing that hangs on one scope: a node of the scope's list. */
@@ -41,7 +50,7 @@ export class Link {
 export function watch(scope: Scope, target: Endable): boolean {
   if (scope.endless) return true;
   if (scope.check()) {
-    target.end(scope.cause);
+    target.end(scope.cause)?.follow();
     return false;
   }
   scope.add(new Link(scope, target));
@@ -108,7 +117,7 @@ export class Scope implements Endable {
   }
 
   /** Becomes a child of `parent`, or ends at once if that has. */
-  follow(parent: Scope): void {
+  join(parent: Scope): void {
     if (this.ended) return;
     if (this.probe === null) this.probe = parent.probe;
     if (parent.deadline !== undefined) {
@@ -158,15 +167,18 @@ export class Scope implements Endable {
   protected idle(): void {}
 
   /** Without `cause` the cause is the error. Only the first end counts. */
-  end(cause?: unknown, err?: CanceledError | DeadlineExceededError): void {
-    if (this.ended) return;
+  end(cause?: unknown, err?: CanceledError | DeadlineExceededError): null {
+    if (this.ended) return null;
     if (err === undefined && cause === undefined) {
       err = new CanceledError("the context was cancelled");
     }
     this.#err = err;
     const subtree = this.#mark(cause === undefined ? err : cause);
-    for (const scope of subtree) scope.#settle();
+    const sequels: Sequel[] = [];
+    for (const scope of subtree) scope.#settle(sequels);
+    for (const sequel of sequels) sequel.follow();
     for (const scope of subtree) scope.#controller?.abort(scope.cause);
+    return null;
   }
 
   /** Marks this scope and all below it as ended, parents first, and takes them off each other. */
@@ -188,10 +200,12 @@ export class Scope implements Endable {
     return subtree;
   }
 
-  #settle(): void {
+  #settle(sequels: Sequel[]): void {
     for (let link = this.#head; link !== null; link = this.#head) {
       release(link.target);
-      link.target.end(this.cause);
+      const sequel = link.target.end(this.cause);
+      // Those who wait in one list, one after the other, have one sequel.
+      if (sequel !== null && sequel !== sequels.at(-1)) sequels.push(sequel);
     }
     this.idle();
   }
@@ -203,7 +217,9 @@ export class EndlessScope extends Scope {
     return true;
   }
 
-  override end(): void {}
+  override end(): null {
+    return null;
+  }
 }
 
 /** Ends when any of its parents does. */
@@ -214,7 +230,7 @@ export class AnyScope extends Scope {
     super();
     this.#parents = parents;
     if (parents.some((parent) => parent.probe !== null)) this.probe = this;
-    for (const parent of parents) this.follow(parent);
+    for (const parent of parents) this.join(parent);
   }
 
   protected override look(): void {

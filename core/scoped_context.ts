@@ -81,7 +81,7 @@ export class ScopedContext implements CancelContext {
 function doneReceiver(scope: Scope): Receiver<never> {
   const core = new QueueCore({ kind: "channel", capacity: 0, storage: new Ring() });
   if (scope.check()) core.close();
-  else watch(scope, { links: null, end: () => core.close() });
+  else watch(scope, { links: null, end: () => ({ follow: () => core.close() }) });
   return new CoreReceiver(core);
 }
 

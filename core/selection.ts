@@ -19,12 +19,12 @@ import { closed, committed, done, type Outcome } from "./outcome.ts";
 import type { QueueCore } from "./queue_core.ts";
 import { below } from "./random.ts";
 import { DoneLink, ForeignCase } from "./parked_cases.ts";
-import { type Endable, type Link, release, watch } from "./scope.ts";
+import { type Endable, type Link, release, type Sequel, watch } from "./scope.ts";
 import { Timeout } from "./timeout.ts";
 import { hang } from "./wait.ts";
 import { type WaitList, WaitNode } from "./wait_list.ts";
 
-export class Selection implements CoreDecider, Endable {
+export class Selection implements CoreDecider, Endable, Sequel {
   links: Link | null = null;
   busy = false;
   readonly #keys: readonly unknown[];
@@ -147,7 +147,7 @@ export class Selection implements CoreDecider, Endable {
     for (let i = 0; i < this.#cases.length && !this.#decided; i++) {
       if (!this.#park(i)) continue;
       this.#unpark();
-      this.#leaveOthers();
+      this.follow();
       return true;
     }
     return false;
@@ -217,11 +217,11 @@ export class Selection implements CoreDecider, Endable {
 
   #settle(outcome: Outcome): void {
     this.#result.settle(outcome);
-    this.#leaveOthers();
+    this.follow();
   }
 
   /** Those who stood behind a case that lost may be next. */
-  #leaveOthers(): void {
+  follow(): void {
     this.#parked = [];
     for (const of of this.#cases) {
       const list = listOf(of);
@@ -245,7 +245,7 @@ export class Selection implements CoreDecider, Endable {
 
   failed(_node: WaitNode | undefined, error: unknown): void {
     this.#result.fail(error);
-    this.#leaveOthers();
+    this.follow();
   }
 
   finish(node: WaitNode, core: QueueCore): void {
@@ -278,13 +278,17 @@ export class Selection implements CoreDecider, Endable {
   }
 
   /** The context of a `whenDone` case has ended. */
-  ended(index: number, cause: unknown): void {
-    if (this.claim()) this.#settle(done(this.#keys[index], cause));
+  ended(index: number, cause: unknown): Sequel | null {
+    if (!this.claim()) return null;
+    this.#result.settle(done(this.#keys[index], cause));
+    return this;
   }
 
   /** The context, signal or timeout of the select itself has ended. */
-  end(cause: unknown): void {
-    if (this.claim()) this.failed(undefined, cause);
+  end(cause: unknown): Sequel | null {
+    if (!this.claim()) return null;
+    this.#result.fail(cause);
+    return this;
   }
 
   left(): void {}

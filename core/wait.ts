@@ -86,7 +86,8 @@ export function hang(target: Endable, wait: Wait): void {
 
 function hangOnOptions(target: Endable, { ctx, signal, timeout }: WaitOptions): void {
   if (timeout !== undefined && timeout <= 0) {
-    target.end(new DeadlineExceededError(`nothing was ready, and timeout is ${timeout} ms`));
+    const error = new DeadlineExceededError(`nothing was ready, and timeout is ${timeout} ms`);
+    target.end(error)?.follow();
     return;
   }
   const scope = ctx === undefined ? undefined : contextScope(ctx);

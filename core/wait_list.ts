@@ -9,7 +9,7 @@
  * @module
  */
 import type { Wait } from "./contract.ts";
-import { type Endable, type Link, release } from "./scope.ts";
+import { type Endable, type Link, release, type Sequel } from "./scope.ts";
 import { hold, turnIsOver } from "./turn.ts";
 import { hang } from "./wait.ts";
 
@@ -77,18 +77,18 @@ export class WaitNode implements Endable {
   }
 
   /** A context, a signal or a timeout ends it: nothing was taken, nothing was put in. */
-  end(cause: unknown): void {
-    const list = this.list;
-    if (list === null) return;
+  end(cause: unknown): Sequel | null {
+    const { list } = this;
+    if (list === null) return null;
     this.leave();
     this.decider?.left();
     this.fail(cause);
-    list.owner?.left(list);
+    return list;
   }
 }
 
 /** First come, first served. */
-export class WaitList {
+export class WaitList implements Sequel {
   head: WaitNode | null = null;
   tail: WaitNode | null = null;
   length = 0;
@@ -117,6 +117,11 @@ export class WaitList {
     node.next = node.prev = null;
     node.list = null;
     this.length--;
+  }
+
+  /** Somebody has left without having been served. */
+  follow(): void {
+    this.owner?.left(this);
   }
 
   /** Those who wait now, oldest first; for walks during which the list may change. */
