@@ -118,11 +118,11 @@ export class Scope implements Endable {
 
   /** Becomes a child of `parent`, or ends at once if that has. */
   join(parent: Scope): void {
-    if (this.ended) return;
     if (this.probe === null) this.probe = parent.probe;
     if (parent.deadline !== undefined) {
       this.deadline = Math.min(parent.deadline, this.deadline ?? Infinity);
     }
+    if (this.ended) return;
     if (parent.check()) {
       this.#origin = parent.#origin;
       this.ended = true;
