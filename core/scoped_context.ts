@@ -50,6 +50,8 @@ export class ScopedContext implements CancelContext {
 
   get whenDone(): Receiver<never> {
     const scope = this[scopeKey];
+    // Closes the receiver that is there already, if a deadline has passed and its timer is late.
+    scope.check();
     let receiver = doneReceivers.get(scope);
     if (receiver === undefined) {
       receiver = doneReceiver(scope);
@@ -70,7 +72,9 @@ export class ScopedContext implements CancelContext {
   }
 
   cancel(cause?: unknown): void {
-    this[scopeKey].end(cause);
+    const scope = this[scopeKey];
+    // A deadline that has passed was first, even if nobody has looked.
+    if (!scope.check()) scope.end(cause);
   }
 
   [Symbol.dispose](): void {
