@@ -9,7 +9,7 @@
  */
 import { checkCount, checkNumber } from "./check.ts";
 import type { BatchOptions, Cancel, Wait } from "./contract.ts";
-import type { CoreDecider } from "./decider.ts";
+import type { CoreDecider, CoreNode } from "./decider.ts";
 import { NOTHING } from "./nothing.ts";
 import type { QueueCore } from "./queue_core.ts";
 import type { Taking } from "./taking.ts";
@@ -123,7 +123,7 @@ export class Batch implements CoreDecider {
   }
 
   /** It is first in line. True: it has committed. */
-  serve(node: WaitNode): boolean {
+  serve(node: CoreNode): boolean {
     if (this.busy) return false;
     const core = this.#core;
     if (present(core, 1) === 0) {
@@ -137,7 +137,7 @@ export class Batch implements CoreDecider {
     return this.#commit(node);
   }
 
-  #commit(node: WaitNode): boolean {
+  #commit(node: CoreNode): boolean {
     this.busy = true;
     try {
       const items = collect(this.#core, this.#plan.max);
@@ -169,7 +169,7 @@ export class Batch implements CoreDecider {
     this.#late = false;
   }
 
-  #leave(node: WaitNode): void {
+  #leave(node: CoreNode): void {
     this.left();
     node.leave();
   }
@@ -179,7 +179,7 @@ export class Batch implements CoreDecider {
     return false;
   }
 
-  finish(node: WaitNode): void {
+  finish(node: CoreNode): void {
     this.#leave(node);
     this.#core.finish(node);
   }

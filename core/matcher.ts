@@ -9,11 +9,11 @@
  * @module
  */
 import { Batch } from "./batch.ts";
-import type { CoreDecider } from "./decider.ts";
+import type { CoreDecider, CoreList, CoreNode } from "./decider.ts";
 import { ForeignWaiter } from "./ports.ts";
 import { NOTHING } from "./nothing.ts";
 import type { QueueCore } from "./queue_core.ts";
-import { type Decider, type WaitList, WaitNode } from "./wait_list.ts";
+import { WaitNode } from "./wait_list.ts";
 
 /** What became of a node: it left its list, it was passed over, or nobody can be served now. */
 type Step = "served" | "declined" | "stop";
@@ -24,16 +24,16 @@ class Stash implements CoreDecider {
   value: unknown = NOTHING;
   error: unknown = NOTHING;
 
-  claim(node: WaitNode): boolean {
+  claim(node: CoreNode): boolean {
     node.leave();
     return true;
   }
 
-  received(_node: WaitNode, value: unknown): void {
+  received(_node: CoreNode, value: unknown): void {
     this.value = value;
   }
 
-  failed(_node: WaitNode, error: unknown): void {
+  failed(_node: CoreNode, error: unknown): void {
     this.error = error;
   }
 
@@ -104,7 +104,7 @@ export class Matcher {
     return stash.value;
   }
 
-  #try(list: WaitList, node: WaitNode, stash: Stash): boolean {
+  #try(list: CoreList, node: CoreNode, stash: Stash): boolean {
     list.push(node);
     this.settle();
     if (stash.error !== NOTHING) throw stash.error;
@@ -120,7 +120,7 @@ export class Matcher {
     for (const node of core.putters.snapshot()) {
       if (node.list !== core.putters) continue;
       if (node.decider !== null) {
-        (node.decider as CoreDecider).refuse(node, core);
+        node.decider.refuse(node, core);
       } else {
         node.leave();
         node.fail(core.refusal(core.value(node.item)));
@@ -134,7 +134,7 @@ export class Matcher {
     for (const node of core.takers.snapshot()) {
       if (node.list !== core.takers) continue;
       if (node.decider !== null) {
-        (node.decider as CoreDecider).finish(node, core);
+        node.decider.finish(node, core);
       } else {
         node.leave();
         core.finish(node);
@@ -143,7 +143,7 @@ export class Matcher {
   }
 
   /** The next item, from the storage or, unbuffered, from a putter that is not of `kin`. */
-  takeNext(kin: Decider | null): unknown {
+  takeNext(kin: CoreDecider | null): unknown {
     const core = this.#core;
     if (core.storage.length > 0) return core.unstore();
     if (core.capacity > 0 || core.closed) return NOTHING;
@@ -158,7 +158,7 @@ export class Matcher {
     return NOTHING;
   }
 
-  #takeFrom(putter: WaitNode, kin: Decider | null): unknown {
+  #takeFrom(putter: CoreNode, kin: CoreDecider | null): unknown {
     if (putter.decider instanceof ForeignWaiter) {
       const outer = this.#asked;
       const asked = this.#asked = { item: NOTHING as unknown };
@@ -172,7 +172,7 @@ export class Matcher {
   }
 
   /** Oldest first, until `step` says stop. The list may change meanwhile. */
-  #walk(list: WaitList, step: (this: this, node: WaitNode) => Step): void {
+  #walk(list: CoreList, step: (this: this, node: CoreNode) => Step): void {
     for (let node = list.head; node !== null; node = list.head) {
       const result = step.call(this, node);
       if (result === "stop") return;
@@ -185,7 +185,7 @@ export class Matcher {
     }
   }
 
-  #admit(node: WaitNode): Step {
+  #admit(node: CoreNode): Step {
     const core = this.#core;
     const { decider } = node;
     if (decider instanceof ForeignWaiter) {
@@ -204,13 +204,13 @@ export class Matcher {
     return "served";
   }
 
-  #serve(node: WaitNode): Step {
+  #serve(node: CoreNode): Step {
     const core = this.#core;
     const { decider } = node;
     if (decider instanceof Batch) return decider.serve(node) ? "served" : "stop";
     if (!this.#available) return "stop";
     if (decider instanceof ForeignWaiter) return this.#wake(decider) ? "served" : "declined";
-    if (decider !== null && (decider as CoreDecider).busy) return "declined";
+    if (decider !== null && decider.busy) return "declined";
     let item: unknown;
     try {
       item = this.takeNext(decider);
@@ -243,8 +243,8 @@ export class Matcher {
     }
   }
 
-  #fail(node: WaitNode, error: unknown): void {
+  #fail(node: CoreNode, error: unknown): void {
     if (node.decider === null) node.fail(error);
-    else (node.decider as CoreDecider).failed(node, error);
+    else node.decider.failed(node, error);
   }
 }

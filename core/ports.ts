@@ -5,11 +5,11 @@
  *
  * @module
  */
-import type { CoreDecider } from "./decider.ts";
+import type { CoreDecider, CoreList, CoreNode } from "./decider.ts";
 import type { Received, SinkPort, SourcePort, Waiter } from "./protocol.ts";
 import { NOTHING } from "./nothing.ts";
 import type { QueueCore } from "./queue_core.ts";
-import { type WaitList, WaitNode } from "./wait_list.ts";
+import { WaitNode } from "./wait_list.ts";
 
 /** A waiter that only wakes: the case of a select that does not know our nodes. */
 export class ForeignWaiter implements CoreDecider {
@@ -53,10 +53,10 @@ export class ForeignWaiter implements CoreDecider {
 /** Keeps the waiters of one side of a core. */
 class ParkingPort {
   readonly core: QueueCore;
-  readonly #list: WaitList;
-  readonly #nodes = new Map<Waiter, WaitNode>();
+  readonly #list: CoreList;
+  readonly #nodes = new Map<Waiter, CoreNode>();
 
-  constructor(core: QueueCore, list: WaitList) {
+  constructor(core: QueueCore, list: CoreList) {
     this.core = core;
     this.#list = list;
   }

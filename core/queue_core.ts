@@ -18,7 +18,7 @@
  * @module
  */
 import type { Wait } from "./contract.ts";
-import type { CoreDecider } from "./decider.ts";
+import type { CoreList, CoreNode } from "./decider.ts";
 import { ClosedError, QueueShutDown } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { Matcher } from "./matcher.ts";
@@ -49,8 +49,8 @@ export interface CoreOptions {
 }
 
 export class QueueCore implements Owner {
-  readonly takers: WaitList = new WaitList(this);
-  readonly putters: WaitList = new WaitList(this);
+  readonly takers: CoreList = new WaitList(this);
+  readonly putters: CoreList = new WaitList(this);
   readonly storage: Storage<unknown>;
   readonly capacity: number;
   readonly name: string | undefined;
@@ -124,7 +124,7 @@ export class QueueCore implements Owner {
     } catch (error) {
       return refused(error);
     }
-    const node = new WaitNode(item);
+    const node: CoreNode = new WaitNode(item);
     const promise = node.promise<void>();
     this.park(this.putters, node);
     if (wait !== undefined && node.list !== null) hang(node, wait);
@@ -186,7 +186,7 @@ export class QueueCore implements Owner {
   }
 
   /** Somebody left without having been served: those behind may be next. */
-  left(list: WaitList): void {
+  left(list: CoreList): void {
     const blocked = list === this.takers
       ? this.storage.length > 0 || this.putters.head !== null
       : this.putters.head !== null || this.takers.head !== null;
@@ -262,7 +262,7 @@ export class QueueCore implements Owner {
   }
 
   /** Parks a taker, unless it can be served at once. */
-  parkTaker<R>(node: WaitNode, wait: Wait | undefined): Promise<R> {
+  parkTaker<R>(node: CoreNode, wait: Wait | undefined): Promise<R> {
     const promise = node.promise<R>();
     this.park(this.takers, node);
     if (wait !== undefined && node.list !== null) hang(node, wait);
@@ -270,7 +270,7 @@ export class QueueCore implements Owner {
   }
 
   /** Puts a node at the end of a list; if others are about, sees what can be matched. */
-  park(list: WaitList, node: WaitNode): void {
+  park(list: CoreList, node: CoreNode): void {
     list.push(node);
     const other = list === this.takers ? this.putters : this.takers;
     if (list.head !== node || other.head !== null || this.storage.length > 0) {
@@ -298,19 +298,19 @@ export class QueueCore implements Owner {
   }
 
   /** The item of a claimed putter, which is told so. */
-  accept(putter: WaitNode): unknown {
+  accept(putter: CoreNode): unknown {
     this.ledger?.accept();
     const { item, decider } = putter;
     if (decider === null) putter.settle(undefined);
-    else (decider as CoreDecider).sent(putter);
+    else decider.sent(putter);
     return item;
   }
 
   /** Hands an item to a claimed taker. */
-  give(taker: WaitNode, item: unknown): void {
+  give(taker: CoreNode, item: unknown): void {
     const { decider } = taker;
     if (decider === null) taker.settle((taker.item as Taking<unknown>).wrap(this, item));
-    else (decider as CoreDecider).received(taker, this.value(item));
+    else decider.received(taker, this.value(item));
   }
 
   // ---- ending ----
@@ -338,7 +338,7 @@ export class QueueCore implements Owner {
   }
 
   /** Ends a plain taker: nothing will ever come. */
-  finish(taker: WaitNode): void {
+  finish(taker: CoreNode): void {
     try {
       taker.settle((taker.item as Taking<unknown>).finish(this));
     } catch (error) {

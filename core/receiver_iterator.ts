@@ -1,4 +1,5 @@
 import type { ReceiverIterator } from "./contract.ts";
+import type { CoreNode } from "./decider.ts";
 import type { QueueCore } from "./queue_core.ts";
 import type { Taking } from "./taking.ts";
 import { ready } from "./turn.ts";
@@ -19,7 +20,7 @@ export class CoreIterator<T> implements ReceiverIterator<T>, Taking<IteratorResu
   /** It has come to its end, or was ended. */
   #over = false;
   /** The calls that wait; all others have left it when they were served. */
-  #parked: WaitNode[] = [];
+  #parked: CoreNode[] = [];
 
   constructor(core: QueueCore) {
     this.#core = core;
@@ -29,7 +30,7 @@ export class CoreIterator<T> implements ReceiverIterator<T>, Taking<IteratorResu
     if (this.#over) return ready(ENDED);
     const taken = this.#core.takeReady(this);
     if (taken !== undefined) return taken;
-    const node = new WaitNode(this);
+    const node: CoreNode = new WaitNode(this);
     const promise = this.#core.parkTaker<IteratorResult<T, undefined>>(node, undefined);
     this.#keep(node);
     return promise;
@@ -67,7 +68,7 @@ export class CoreIterator<T> implements ReceiverIterator<T>, Taking<IteratorResu
   }
 
   /** Calls are served in order, so those that have left the list are at the front. */
-  #keep(node: WaitNode): void {
+  #keep(node: CoreNode): void {
     const parked = this.#parked;
     while (parked.length > 0 && parked[0]!.list === null) parked.shift();
     if (node.list !== null) parked.push(node);

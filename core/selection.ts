@@ -13,7 +13,7 @@
  */
 import type { AnyCase, Recv, Send } from "./cases.ts";
 import type { Wait } from "./contract.ts";
-import type { CoreDecider } from "./decider.ts";
+import type { CoreDecider, CoreList, CoreNode } from "./decider.ts";
 import { NOTHING } from "./nothing.ts";
 import { closed, committed, done, type Outcome } from "./outcome.ts";
 import type { QueueCore } from "./queue_core.ts";
@@ -22,7 +22,7 @@ import { DoneLink, ForeignCase } from "./parked_cases.ts";
 import { type Endable, type Link, release, type Sequel, watch } from "./scope.ts";
 import { Timeout } from "./timeout.ts";
 import { hang } from "./wait.ts";
-import { type WaitList, WaitNode } from "./wait_list.ts";
+import { WaitNode } from "./wait_list.ts";
 
 export class Selection implements CoreDecider, Endable, Sequel {
   links: Link | null = null;
@@ -30,7 +30,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   readonly #keys: readonly unknown[];
   readonly #cases: readonly AnyCase[];
   /** What stands in line for each case. */
-  #parked: (WaitNode | ForeignCase | DoneLink | null)[] = [];
+  #parked: (CoreNode | ForeignCase | DoneLink | null)[] = [];
   /** What to store for each send: weight and rank are read once. */
   #items: unknown[] = [];
   #timer: Timeout | undefined;
@@ -231,28 +231,28 @@ export class Selection implements CoreDecider, Endable, Sequel {
 
   // ---- who decides ----
 
-  #key(node: WaitNode): unknown {
+  #key(node: CoreNode): unknown {
     return this.#keys[this.#parked.indexOf(node)];
   }
 
-  received(node: WaitNode, value: unknown): void {
+  received(node: CoreNode, value: unknown): void {
     this.#settle(committed(this.#key(node), value));
   }
 
-  sent(node: WaitNode): void {
+  sent(node: CoreNode): void {
     this.#settle(committed(this.#key(node)));
   }
 
-  failed(_node: WaitNode | undefined, error: unknown): void {
+  failed(_node: CoreNode | undefined, error: unknown): void {
     this.#result.fail(error);
     this.follow();
   }
 
-  finish(node: WaitNode, core: QueueCore): void {
+  finish(node: CoreNode, core: QueueCore): void {
     if (this.claim()) this.#settle(closed(this.#key(node), core.error));
   }
 
-  refuse(node: WaitNode, core: QueueCore): void {
+  refuse(node: CoreNode, core: QueueCore): void {
     if (this.claim()) this.failed(node, core.refusal(core.value(node.item)));
   }
 
@@ -295,7 +295,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
 }
 
 /** The list of a core that a case parks in. */
-function listOf(of: AnyCase): WaitList | null {
+function listOf(of: AnyCase): CoreList | null {
   if (of.op === "recv") return of.core === null ? null : of.core.takers;
   if (of.op === "send") return of.core === null ? null : of.core.putters;
   return null;

@@ -27,18 +27,18 @@ export interface Owner {
 }
 
 /** One operation that waits, or one case of a select. */
-export class WaitNode implements Endable {
-  next: WaitNode | null = null;
-  prev: WaitNode | null = null;
-  list: WaitList | null = null;
+export class WaitNode<D extends Decider = Decider> implements Endable {
+  next: WaitNode<D> | null = null;
+  prev: WaitNode<D> | null = null;
+  list: WaitList<D> | null = null;
   links: Link | null = null;
   /** What it wants to put in, or how it wants to see what it takes: its list's business. */
   readonly item: unknown;
-  readonly decider: Decider | null;
+  readonly decider: D | null;
   #resolve: ((value: unknown) => void) | null = null;
   #reject: ((reason: unknown) => void) | null = null;
 
-  constructor(item: unknown, decider: Decider | null = null) {
+  constructor(item: unknown, decider: D | null = null) {
     this.item = item;
     this.decider = decider;
   }
@@ -88,9 +88,9 @@ export class WaitNode implements Endable {
 }
 
 /** First come, first served. */
-export class WaitList implements Sequel {
-  head: WaitNode | null = null;
-  tail: WaitNode | null = null;
+export class WaitList<D extends Decider = Decider> implements Sequel {
+  head: WaitNode<D> | null = null;
+  tail: WaitNode<D> | null = null;
   length = 0;
   readonly owner: Owner | null;
 
@@ -98,7 +98,7 @@ export class WaitList implements Sequel {
     this.owner = owner;
   }
 
-  push(node: WaitNode): void {
+  push(node: WaitNode<D>): void {
     const tail = this.tail;
     node.list = this;
     node.prev = tail;
@@ -108,7 +108,7 @@ export class WaitList implements Sequel {
     this.length++;
   }
 
-  remove(node: WaitNode): void {
+  remove(node: WaitNode<D>): void {
     const { next, prev } = node;
     if (prev === null) this.head = next;
     else prev.next = next;
@@ -125,8 +125,8 @@ export class WaitList implements Sequel {
   }
 
   /** Those who wait now, oldest first; for walks during which the list may change. */
-  snapshot(): WaitNode[] {
-    const nodes: WaitNode[] = [];
+  snapshot(): WaitNode<D>[] {
+    const nodes: WaitNode<D>[] = [];
     for (let node = this.head; node !== null; node = node.next) nodes.push(node);
     return nodes;
   }
