@@ -72,7 +72,24 @@ export type {
 } from "./core/contract.ts";
 export type { Received } from "./core/protocol.ts";
 
-/** How a channel is made. */
+/**
+ * How a channel is made.
+ *
+ * @example
+ * ```ts
+ * import { Channel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lost: number[] = [];
+ * const latest = new Channel<number>({
+ *   capacity: 1,
+ *   overflow: "dropOldest",
+ *   onDrop: (value) => lost.push(value),
+ * });
+ * for (const n of [1, 2, 3]) await latest.send(n);
+ * assertEquals([await latest.take(), lost], [3, [1, 2]]);
+ * ```
+ */
 export interface ChannelOptions<T> {
   /** 0, the default: unbuffered. Infinity: unbounded. Negative or no integer: RangeError. */
   readonly capacity?: number | undefined;
@@ -87,7 +104,19 @@ export interface ChannelOptions<T> {
   readonly onDrop?: ((value: T) => void) | undefined;
 }
 
-/** How a stream ends a channel. */
+/**
+ * How a stream ends a channel.
+ *
+ * @example
+ * ```ts
+ * import { Channel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ch = new Channel<string>();
+ * await ch.toReadableStream({ preventCancel: true }).cancel();
+ * assertEquals(ch.closed, false);
+ * ```
+ */
 export interface StreamOptions {
   /** Cancelling the stream leaves the channel open; otherwise it closes it. */
   readonly preventCancel?: boolean | undefined;

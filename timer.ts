@@ -33,6 +33,17 @@ export type { Cancel, Receiver, ReceiverIterator, Wait } from "./core/contract.t
  * Go's `time.Ticker`. The value is `performance.now()` at the tick. It holds one tick at most, and
  * drops those that come while that one is not received. Stopping, by disposing or by the context's
  * end, closes it, so that loops over it end.
+ *
+ * @example
+ * ```ts
+ * import { type Ticker, ticker } from "@sluice/sluice";
+ *
+ * async function threeTimes(ticks: Ticker): Promise<void> {
+ *   let count = 0;
+ *   for await (const _ of ticks) if (++count === 3) ticks[Symbol.dispose]();
+ * }
+ * await threeTimes(ticker(1));
+ * ```
  */
 export interface Ticker extends Receiver<number>, Disposable {}
 

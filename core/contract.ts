@@ -8,10 +8,35 @@ import type { ContextKey } from "./context_key.ts";
 import type { CanceledError, DeadlineExceededError } from "./errors.ts";
 import type { Received, Sink, Source } from "./protocol.ts";
 
-/** What every waiting call takes as its last argument: a context or a plain AbortSignal … */
+/**
+ * What every waiting call takes as its last argument: a context or a plain AbortSignal …
+ *
+ * @example
+ * ```ts
+ * import { background, type Cancel, sleep, withCancel } from "@sluice/sluice";
+ *
+ * async function work(cancel: Cancel): Promise<void> {
+ *   await sleep(1, cancel);
+ * }
+ * await work(background());
+ * await work(new AbortController().signal);
+ * ```
+ */
 export type Cancel = Context | AbortSignal;
 
-/** … or options. Whichever comes first wins. */
+/**
+ * … or options. Whichever comes first wins.
+ *
+ * @example
+ * ```ts
+ * import { background, Channel, withCancel } from "@sluice/sluice";
+ * import { assertRejects } from "@std/assert";
+ *
+ * using ctx = withCancel(background());
+ * const { signal } = new AbortController();
+ * await assertRejects(() => new Channel<string>().take({ ctx, signal, timeout: 1 }));
+ * ```
+ */
 export interface WaitOptions {
   /** Ends the wait when it aborts, with its `reason`. */
   readonly signal?: AbortSignal | undefined;
@@ -24,10 +49,34 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
 }
 
-/** The last parameter of every waiting call, named so that wrappers can repeat it. */
+/**
+ * The last parameter of every waiting call, named so that wrappers can repeat it.
+ *
+ * @example
+ * ```ts
+ * import { Channel, type Wait } from "@sluice/sluice";
+ *
+ * function takeTwo<T>(ch: Channel<T>, wait?: Wait): Promise<[T, T]> {
+ *   return Promise.all([ch.take(wait), ch.take(wait)]);
+ * }
+ * await takeTwo(Channel.from([1, 2]), { timeout: 1_000 });
+ * ```
+ */
 export type Wait = Cancel | WaitOptions;
 
-/** How a batch fills. */
+/**
+ * How a batch fills.
+ *
+ * @example
+ * ```ts
+ * import { Queue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new Queue<number>();
+ * for (const n of [1, 2, 3]) await queue.put(n);
+ * assertEquals(await queue.getBatch(64, { min: 3 }), [1, 2, 3]);
+ * ```
+ */
 export interface BatchOptions extends WaitOptions {
   /**
    * After the first item wait at most this long for the rest, in milliseconds. Left out: without
@@ -41,6 +90,19 @@ export interface BatchOptions extends WaitOptions {
 /**
  * A node of the cancellation tree, after Go's `context.Context`: it is done when it is cancelled,
  * when its deadline has passed, or when its parent is done.
+ *
+ * @example
+ * ```ts
+ * import { background, type Context, withTimeout } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function timeLeft(ctx: Context): number {
+ *   return ctx.deadline === undefined ? Infinity : ctx.deadline - Date.now();
+ * }
+ * assertEquals(timeLeft(background()), Infinity);
+ * using ctx = withTimeout(background(), 0);
+ * assertEquals(ctx.err?.code, "SLUICE_DEADLINE_EXCEEDED");
+ * ```
  */
 export interface Context {
   /** Milliseconds since the epoch: the earliest deadline of this context and its ancestors. */
@@ -61,7 +123,20 @@ export interface Context {
   throwIfDone(): void;
 }
 
-/** A context that can be ended by hand. Disposing cancels, so that `using` leaves none behind. */
+/**
+ * A context that can be ended by hand. Disposing cancels, so that `using` leaves none behind.
+ *
+ * @example
+ * ```ts
+ * import { background, type CancelContext, withCancel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ctx: CancelContext = withCancel(background());
+ * ctx.cancel("enough");
+ * ctx.cancel("too late");
+ * assertEquals(ctx.cause, "enough");
+ * ```
+ */
 export interface CancelContext extends Context, Disposable {
   /**
    * Ends it, and all contexts below it, with `cause`; without one, with a CanceledError. Only the
@@ -70,7 +145,20 @@ export interface CancelContext extends Context, Disposable {
   cancel(cause?: unknown): void;
 }
 
-/** An async iterator whose `return` is there, is prompt, and ends a parked `next`. */
+/**
+ * An async iterator whose `return` is there, is prompt, and ends a parked `next`.
+ *
+ * @example
+ * ```ts
+ * import { Channel } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const iterator = new Channel<string>()[Symbol.asyncIterator]();
+ * const next = iterator.next();
+ * await iterator.return();
+ * assertEquals(await next, { done: true, value: undefined });
+ * ```
+ */
 export interface ReceiverIterator<T> extends AsyncIterableIterator<T, undefined, void> {
   /** The next value; several calls at once are served in their order. */
   next(): Promise<IteratorResult<T, undefined>>;
@@ -82,7 +170,22 @@ export interface ReceiverIterator<T> extends AsyncIterableIterator<T, undefined,
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Go's `<-chan T`: the end of a channel that values come out of. */
+/**
+ * Go's `<-chan T`: the end of a channel that values come out of.
+ *
+ * @example
+ * ```ts
+ * import { Channel, type Receiver } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function sum(numbers: Receiver<number>): Promise<number> {
+ *   let total = 0;
+ *   for await (const n of numbers) total += n;
+ *   return total;
+ * }
+ * assertEquals(await sum(Channel.from([1, 2, 3])), 6);
+ * ```
+ */
 export interface Receiver<out T> extends Source<T>, AsyncIterable<T, undefined, void> {
   /** Does not reject when the channel is closed: then `ok` is false. */
   receive(wait?: Wait): Promise<Received<T>>;
@@ -105,6 +208,20 @@ export interface Receiver<out T> extends Source<T>, AsyncIterable<T, undefined, 
 /**
  * Go's `chan<- T`: the end that values go into. Disposing closes, silently when it is closed
  * already: `using _ = out` is `defer close(out)`.
+ *
+ * @example
+ * ```ts
+ * import { Channel, type Sender } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function count(out: Sender<number>): Promise<void> {
+ *   using _ = out;
+ *   for (let n = 0; n < 3; n++) await out.send(n);
+ * }
+ * const ch = new Channel<number>(3);
+ * await count(ch);
+ * assertEquals(await ch.receiveMany(3), [0, 1, 2]);
+ * ```
  */
 export interface Sender<in T> extends Sink<T>, Disposable {
   /** Rejects with ClosedError, which carries the unsent value. */

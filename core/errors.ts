@@ -69,7 +69,17 @@ export class DeadlineExceededError extends Error {
   }
 }
 
-/** What a {@linkcode ClosedError} may carry. */
+/**
+ * What a {@linkcode ClosedError} may carry.
+ *
+ * @example
+ * ```ts
+ * import { ClosedError } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new ClosedError("the sink is closed", { value: 7 }).value, 7);
+ * ```
+ */
 export interface ClosedErrorOptions extends ErrorOptions {
   /** What was not sent. Left out if there was nothing to send; undefined is a value. */
   readonly value?: unknown;

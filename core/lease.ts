@@ -2,7 +2,23 @@ import type { Ledger } from "./ledger.ts";
 import type { QueueCore } from "./queue_core.ts";
 import { bare, type Taking } from "./taking.ts";
 
-/** An item whose `taskDone` is called at the end of its scope: `using job = await queue.lease()`. */
+/**
+ * An item whose `taskDone` is called at the end of its scope: `using job = await queue.lease()`.
+ *
+ * @example
+ * ```ts
+ * import { Queue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new Queue<string>();
+ * await queue.put("wash");
+ * {
+ *   using job = await queue.lease();
+ *   job.requeue(); // it did not work out: let somebody else try
+ * }
+ * assertEquals([queue.size, queue.unfinished], [1, 1]);
+ * ```
+ */
 export interface Lease<out T> extends Disposable {
   /** The item. */
   readonly value: T;

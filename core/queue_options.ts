@@ -6,7 +6,19 @@ import { QueueCore } from "./queue_core.ts";
 import { Ring } from "./ring.ts";
 import type { Storage } from "./storage.ts";
 
-/** How a queue is made. */
+/**
+ * How a queue is made.
+ *
+ * @example
+ * ```ts
+ * import { Queue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const chunks = new Queue<Uint8Array>({ maxSize: 65_536, weigh: (chunk) => chunk.byteLength });
+ * await chunks.put(new Uint8Array(65_000));
+ * assertEquals(chunks.tryPut(new Uint8Array(1_000)), false);
+ * ```
+ */
 export interface QueueOptions<T> {
   /** 0, the default, or less, or Infinity: unbounded. Other than integers: RangeError. */
   readonly maxSize?: number | undefined;
@@ -19,10 +31,36 @@ export interface QueueOptions<T> {
   readonly weigh?: ((item: T) => number) | undefined;
 }
 
-/** What leaves a priority queue first if nothing else is said: the smallest. */
+/**
+ * What leaves a priority queue first if nothing else is said: the smallest.
+ *
+ * @example
+ * ```ts
+ * import { PriorityQueue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dates = new PriorityQueue<Date>();
+ * await dates.put(new Date("2030-01-01"));
+ * await dates.put(new Date("2029-01-01"));
+ * assertEquals((await dates.get()).getUTCFullYear(), 2029);
+ * ```
+ */
 export type Priority = number | bigint | string | Date;
 
-/** How a priority queue is made. */
+/**
+ * How a priority queue is made.
+ *
+ * @example
+ * ```ts
+ * import { PriorityQueue } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const words = new PriorityQueue<string>({ compare: (a, b) => a.length - b.length });
+ * await words.put("three");
+ * await words.put("one");
+ * assertEquals(await words.get(), "one");
+ * ```
+ */
 export interface PriorityQueueOptions<T> extends QueueOptions<T> {
   /** The item's rank, read once when it is put: the smallest leaves first. */
   readonly priority?: ((item: T) => Priority) | undefined;
