@@ -33,7 +33,13 @@
  * @module
  */
 import { takeBatch } from "./core/batch.ts";
-import { checkCount, checkOptionalFunction, checkOptions, show } from "./core/check.ts";
+import {
+  checkCount,
+  checkOptionalFunction,
+  checkOptionalString,
+  checkOptions,
+  show,
+} from "./core/check.ts";
 import type {
   BatchOptions,
   Cancel,
@@ -133,6 +139,7 @@ function makeCore<T>(given: number | ChannelOptions<T> | undefined): QueueCore {
     throw new TypeError(`overflow must be one of ${POLICIES.join(", ")}: ${show(overflow)}`);
   }
   checkOptionalFunction("onDrop", onDrop);
+  checkOptionalString("name", name);
   return new QueueCore({
     kind: "channel",
     capacity,
@@ -265,8 +272,9 @@ export class Channel<in out T> implements Sender<T>, Receiver<T> {
    */
   close(error?: unknown): void {
     if (this.closed) {
-      const label = this.name === undefined ? "the channel" : `the channel "${this.name}"`;
-      throw new ClosedError(`${label} is closed already: dispose it where that is no mistake`);
+      throw new ClosedError(
+        `${this.#core.label} is closed already: dispose it where that is no mistake`,
+      );
     }
     this.#core.close(error);
   }
@@ -278,7 +286,7 @@ export class Channel<in out T> implements Sender<T>, Receiver<T> {
   toReadableStream(options?: StreamOptions): ReadableStream<T> {
     if (options !== undefined) checkOptions("options", options);
     const onCancel = options?.preventCancel ? () => {} : () => this[Symbol.dispose]();
-    return readable(this[Symbol.asyncIterator](), onCancel);
+    return readable(this.#core, onCancel);
   }
 
   /** A stream whose chunks are sent. Closing it closes the channel, aborting it with the reason. */

@@ -48,8 +48,7 @@ import {
 import type { QueueCore } from "./core/queue_core.ts";
 import {
   optionsOf,
-  order,
-  type Ordered,
+  ordered,
   type PriorityQueueOptions,
   queueCore,
   type QueueOptions,
@@ -173,7 +172,7 @@ export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Di
   /** Adds an item, or throws QueueFull; or QueueShutDown. */
   putNowait(item: T): void {
     if (this.tryPut(item)) return;
-    throw new QueueFull(`${this.#label} is full: wait with put, or take items out first`);
+    throw new QueueFull(`${this.#core.label} is full: wait with put, or take items out first`);
   }
 
   /** The next item, or throws QueueEmpty; or QueueShutDown once it is drained. */
@@ -181,7 +180,7 @@ export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Di
     const value = this.#core.poll();
     if (value !== NOTHING) return value as T;
     if (this.#core.drained) throw this.#core.exhaustion();
-    throw new QueueEmpty(`${this.#label} has nothing to get now: wait with get`);
+    throw new QueueEmpty(`${this.#core.label} has nothing to get now: wait with get`);
   }
 
   /**
@@ -274,10 +273,6 @@ export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Di
   [Symbol.dispose](): void {
     this.shutdown();
   }
-
-  get #label(): string {
-    return this.name === undefined ? "the queue" : `the queue "${this.name}"`;
-  }
 }
 
 /**
@@ -299,11 +294,7 @@ export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Di
 export class LifoQueue<in out T> extends Queue<T> {
   /** A number is `maxSize`. */
   constructor(options?: number | QueueOptions<T>) {
-    super(
-      { ...optionsOf<T, QueueOptions<T>>(options), [order]: { storage: new Stack() } } as
-        & QueueOptions<T>
-        & Ordered,
-    );
+    super(ordered(optionsOf<T, QueueOptions<T>>(options), new Stack()));
   }
 }
 
@@ -339,11 +330,6 @@ export class PriorityQueue<in out T> extends Queue<T> {
       );
     }
     const rank = compare === undefined ? priority ?? ((item: unknown) => item) : undefined;
-    const storage = new Heap(compare as Compare | undefined);
-    super(
-      { ...given, [order]: { storage, rank: rank as Read | undefined } } as
-        & QueueOptions<T>
-        & Ordered,
-    );
+    super(ordered(given, new Heap(compare as Compare | undefined), rank as Read | undefined));
   }
 }

@@ -220,11 +220,11 @@ export function select(
   wait?: Cancel | SelectOptions,
 ): Promise<unknown> {
   try {
-    const selection = selectionOf(cases);
+    const biased = (wait as SelectOptions | null | undefined)?.biased ?? false;
+    const selection = selectionOf(cases, biased);
     if (wait !== undefined) enter(wait);
-    const biased = (wait as SelectOptions | undefined)?.biased ?? false;
-    const outcome = selection.poll(biased);
-    return outcome === undefined ? selection.wait(biased, wait) : ready(outcome);
+    const outcome = selection.poll();
+    return outcome === undefined ? selection.wait(wait) : ready(outcome);
   } catch (error) {
     return refused(error);
   }
@@ -257,10 +257,11 @@ export function trySelect(
   options?: { readonly biased?: boolean },
 ): unknown {
   if (options !== undefined) checkOptions("options", options);
-  return selectionOf(cases).poll(options?.biased ?? false) satisfies AnyOutcome | undefined;
+  const selection = selectionOf(cases, options?.biased ?? false);
+  return selection.poll() satisfies AnyOutcome | undefined;
 }
 
-function selectionOf(cases: Cases | Iterable<CaseEntry>): Selection {
+function selectionOf(cases: Cases | Iterable<CaseEntry>, biased: boolean): Selection {
   if (typeof cases !== "object" || cases === null) {
     throw new TypeError(`select needs a record or entries of cases, not ${show(cases)}`);
   }
@@ -285,7 +286,7 @@ function selectionOf(cases: Cases | Iterable<CaseEntry>): Selection {
     keys.push(key);
     present.push(of);
   }
-  return new Selection(keys, present);
+  return new Selection(keys, present, biased);
 }
 
 function isIterable(cases: object): cases is Iterable<CaseEntry> {

@@ -98,7 +98,7 @@ function collect(core: QueueCore, max: number): unknown[] {
   const items: unknown[] = [];
   try {
     while (items.length < max) {
-      const item = core.matcher.takeNext(null);
+      const item = core.matcher.takeNext();
       if (item === NOTHING) break;
       items.push(core.value(item));
     }
@@ -184,6 +184,11 @@ export class Batch implements CoreDecider {
     this.#core.finish(node);
   }
 
+  declines(): boolean {
+    return this.busy;
+  }
+
+  lookAgain(): void {}
   received(): void {}
   sent(): void {}
   failed(): void {}

@@ -49,7 +49,14 @@ export function checkFunction(name: string, value: unknown): void {
   }
 }
 
-/** An object of options, or undefined. */
+/** A string, or undefined. */
+export function checkOptionalString(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "string") {
+    throw new TypeError(`${name} must be a string, not ${show(value)}`);
+  }
+}
+
+/** An object of options. */
 export function checkOptions(name: string, value: unknown): void {
   if (typeof value !== "object" || value === null) {
     throw new TypeError(`${name} must be an object of options, not ${show(value)}`);

@@ -3,8 +3,12 @@ import type { Decider, WaitList, WaitNode } from "./wait_list.ts";
 
 /** What a queue core asks of a node that is not a plain call. */
 export interface CoreDecider extends Decider {
-  /** It is in the middle of an attempt, and claims nothing. */
-  readonly busy: boolean;
+  /** It is in the middle of an attempt: it claims nothing, so that its own ends never meet. */
+  busy: boolean;
+  /** Whether it is busy. If so, it is passed over, and looks again afterwards. */
+  declines(): boolean;
+  /** After an attempt that failed: sees to what it was passed over for. */
+  lookAgain(): void;
   /** The claimed node was a taker; this is its value. */
   received(node: CoreNode, value: unknown): void;
   /** The claimed node was a putter; its item is accepted. */

@@ -101,8 +101,6 @@ export interface ClosedErrorOptions extends ErrorOptions {
  * ```
  */
 export class ClosedError extends Error {
-  /** The name of the class. */
-  declare readonly name: string;
   /** Stays the same over all versions. */
   readonly code: "SLUICE_CLOSED" | "SLUICE_QUEUE_SHUT_DOWN" = "SLUICE_CLOSED";
   /** What was not sent. A key of the error only if there was something to send. */
@@ -157,8 +155,6 @@ export class QueueShutDown extends ClosedError {
  * ```
  */
 export class QueueFull extends Error {
-  /** The name of the class. */
-  declare readonly name: "QueueFull";
   /** Stays the same over all versions. */
   readonly code = "SLUICE_QUEUE_FULL" as const;
   static {
@@ -178,8 +174,6 @@ export class QueueFull extends Error {
  * ```
  */
 export class QueueEmpty extends Error {
-  /** The name of the class. */
-  declare readonly name: "QueueEmpty";
   /** Stays the same over all versions. */
   readonly code = "SLUICE_QUEUE_EMPTY" as const;
   static {

@@ -25,6 +25,10 @@ export class Heap implements Storage<Entry> {
     this.#compare = compare;
   }
 
+  get comparing(): boolean {
+    return this.#comparing;
+  }
+
   get length(): number {
     return this.#entries.length;
   }

@@ -20,7 +20,7 @@ type Step = "served" | "declined" | "stop";
 
 /** A node that stands in line for the moment, for a call that does not wait. */
 class Stash implements CoreDecider {
-  readonly busy = false;
+  busy = false;
   value: unknown = NOTHING;
   error: unknown = NOTHING;
 
@@ -37,6 +37,11 @@ class Stash implements CoreDecider {
     this.error = error;
   }
 
+  declines(): boolean {
+    return false;
+  }
+
+  lookAgain(): void {}
   left(): void {}
   sent(): void {}
   finish(): void {}
@@ -60,6 +65,11 @@ export class Matcher {
   settle(): void {
     if (this.#settling) {
       this.#again = true;
+      return;
+    }
+    if (this.#core.storage.comparing) {
+      // From within a comparator, by way of a cancellation: it has to wait until that is back.
+      queueMicrotask(() => this.settle());
       return;
     }
     this.#settling = true;
@@ -142,8 +152,8 @@ export class Matcher {
     }
   }
 
-  /** The next item, from the storage or, unbuffered, from a putter that is not of `kin`. */
-  takeNext(kin: CoreDecider | null): unknown {
+  /** The next item, from the storage or, unbuffered, from a putter. */
+  takeNext(): unknown {
     const core = this.#core;
     if (core.storage.length > 0) return core.unstore();
     if (core.capacity > 0 || core.closed) return NOTHING;
@@ -152,13 +162,13 @@ export class Matcher {
     if (head.decider === null && head.claim()) return core.accept(head);
     for (const node of core.putters.snapshot()) {
       if (node.list !== core.putters) continue;
-      const item = this.#takeFrom(node, kin);
+      const item = this.#takeFrom(node);
       if (item !== NOTHING) return item;
     }
     return NOTHING;
   }
 
-  #takeFrom(putter: CoreNode, kin: CoreDecider | null): unknown {
+  #takeFrom(putter: CoreNode): unknown {
     if (putter.decider instanceof ForeignWaiter) {
       const outer = this.#asked;
       const asked = this.#asked = { item: NOTHING as unknown };
@@ -166,22 +176,22 @@ export class Matcher {
       this.#asked = outer;
       return asked.item;
     }
-    // A select whose two ends wait here never meets itself.
-    if (kin !== null && putter.decider === kin) return NOTHING;
     return putter.claim() ? this.#core.accept(putter) : NOTHING;
   }
 
   /** Oldest first, until `step` says stop. The list may change meanwhile. */
   #walk(list: CoreList, step: (this: this, node: CoreNode) => Step): void {
-    for (let node = list.head; node !== null; node = list.head) {
+    let declined: CoreNode | null = null;
+    for (let node = list.head; node !== null && declined === null; node = list.head) {
       const result = step.call(this, node);
       if (result === "stop") return;
       // A waiter that says it has committed, and has not left, has not.
-      if (result === "declined" || node.list === list) break;
+      if (result === "declined" || node.list === list) declined = node;
     }
-    if (list.head === null) return;
+    if (declined === null) return;
     for (const node of list.snapshot()) {
-      if (node.list === list && step.call(this, node) === "stop") return;
+      if (node === declined || node.list !== list) continue;
+      if (step.call(this, node) === "stop") return;
     }
   }
 
@@ -210,16 +220,19 @@ export class Matcher {
     if (decider instanceof Batch) return decider.serve(node) ? "served" : "stop";
     if (!this.#available) return "stop";
     if (decider instanceof ForeignWaiter) return this.#wake(decider) ? "served" : "declined";
-    if (decider !== null && decider.busy) return "declined";
+    if (decider?.declines()) return "declined";
     let item: unknown;
     try {
-      item = this.takeNext(decider);
+      item = decider === null ? this.takeNext() : this.#takeFor(decider);
     } catch (error) {
       // A comparator of the user's threw. The item is where it was.
       if (node.claim()) this.#fail(node, error);
       return "served";
     }
-    if (item === NOTHING) return "declined";
+    if (item === NOTHING) {
+      decider?.lookAgain();
+      return "declined";
+    }
     if (node.claim()) {
       core.give(node, item);
       return "served";
@@ -227,6 +240,16 @@ export class Matcher {
     // Only a foreign waiter that breaks its contract gets here; the item must not be lost.
     core.store(item);
     return "declined";
+  }
+
+  /** A select whose two ends wait here never meets itself. */
+  #takeFor(decider: CoreDecider): unknown {
+    decider.busy = true;
+    try {
+      return this.takeNext();
+    } finally {
+      decider.busy = false;
+    }
   }
 
   get #available(): boolean {

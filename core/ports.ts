@@ -13,7 +13,7 @@ import { WaitNode } from "./wait_list.ts";
 
 /** A waiter that only wakes: the case of a select that does not know our nodes. */
 export class ForeignWaiter implements CoreDecider {
-  readonly busy = false;
+  busy = false;
   readonly #waiter: Waiter;
 
   constructor(waiter: Waiter) {
@@ -44,6 +44,11 @@ export class ForeignWaiter implements CoreDecider {
     this.wake();
   }
 
+  declines(): boolean {
+    return false;
+  }
+
+  lookAgain(): void {}
   left(): void {}
   received(): void {}
   sent(): void {}

@@ -106,6 +106,11 @@ export class QueueCore implements Owner {
     return this.closed && this.storage.length === 0;
   }
 
+  /** Weights or ranks are read from its items, by functions of the user's. */
+  get reads(): boolean {
+    return this.#entry !== undefined;
+  }
+
   /** The user's value of what is stored. */
   value(item: unknown): unknown {
     return this.#entry === undefined ? item : (item as Entry).value;
@@ -251,7 +256,7 @@ export class QueueCore implements Owner {
   /** Without waiting: the value, or NOTHING. */
   poll(): unknown {
     if (this.#matcher?.waking) {
-      const item = this.#matcher.takeNext(null);
+      const item = this.#matcher.takeNext();
       return item === NOTHING ? NOTHING : this.value(item);
     }
     const item = this.#takeNow();
@@ -317,6 +322,9 @@ export class QueueCore implements Owner {
 
   /** Refuses further items. Those that are stored can still be taken, unless they are dropped. */
   close(error?: unknown, immediate = false): void {
+    if (this.storage.comparing) {
+      throw new TypeError("compare must not shut down the queue whose items it compares");
+    }
     const first = !this.closed;
     this.closed = true;
     if (first) this.error = error;
@@ -348,20 +356,28 @@ export class QueueCore implements Owner {
 
   /** The error of an item that comes too late. */
   refusal(value: unknown): ClosedError {
-    return this.#closedError({ value });
+    const message = this.#kind === "channel"
+      ? "is closed: nothing more can be sent, and the value is on this error"
+      : "is shut down: nothing more can be put, and the item is on this error";
+    return this.#closedError(message, { value });
   }
 
   /** The error of a take for which nothing is left. */
   exhaustion(): ClosedError {
-    return this.#closedError({});
+    const message = this.#kind === "channel"
+      ? "is closed and drained: receive and for await tell so without an error"
+      : "is shut down and drained: for await ends there without an error";
+    return this.#closedError(message, {});
   }
 
-  #closedError(options: { value?: unknown }): ClosedError {
-    const label = this.name === undefined ? this.#kind : `${this.#kind} "${this.name}"`;
+  #closedError(message: string, options: { value?: unknown }): ClosedError {
+    const type = this.#kind === "channel" ? ClosedError : QueueShutDown;
     const cause = this.error === undefined ? {} : { cause: this.error };
-    if (this.#kind === "channel") {
-      return new ClosedError(`the ${label} is closed`, { ...options, ...cause });
-    }
-    return new QueueShutDown(`the ${label} is shut down`, { ...options, ...cause });
+    return new type(`${this.label} ${message}`, { ...options, ...cause });
+  }
+
+  /** What error messages call it. */
+  get label(): string {
+    return this.name === undefined ? `the ${this.#kind}` : `the ${this.#kind} "${this.name}"`;
   }
 }

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptionalFunction, checkOptions } from "./check.ts";
+import { checkNumber, checkOptionalFunction, checkOptionalString, checkOptions } from "./check.ts";
 import { entries, type Read } from "./entry.ts";
 import { Heap } from "./heap.ts";
 import { Ledger } from "./ledger.ts";
@@ -69,10 +69,19 @@ export interface PriorityQueueOptions<T> extends QueueOptions<T> {
 }
 
 /** What the subclasses hand in: how items are ordered. */
-export const order: unique symbol = Symbol("order");
+const order: unique symbol = Symbol("order");
 
-export interface Ordered {
-  readonly [order]?: { readonly storage: Storage<unknown>; readonly rank?: Read | undefined };
+interface Ordered {
+  readonly [order]?: { readonly storage: Storage<unknown>; readonly rank: Read | undefined };
+}
+
+/** The same options, for another order than first in, first out. */
+export function ordered<T>(
+  { maxSize, name, weigh }: QueueOptions<T>,
+  storage: Storage<unknown>,
+  rank?: Read,
+): QueueOptions<T> {
+  return { maxSize, name, weigh, [order]: { storage, rank } } as QueueOptions<T> & Ordered;
 }
 
 /** The options, of which a number is one. */
@@ -83,15 +92,16 @@ export function optionsOf<T, O extends QueueOptions<T>>(options: number | O | un
 }
 
 /** The core of a queue. */
-export function queueCore<T>(options: QueueOptions<T> & Ordered): QueueCore {
+export function queueCore<T>(options: QueueOptions<T>): QueueCore {
   const { maxSize = 0, name, weigh } = options;
   checkNumber("maxSize", maxSize);
   if (!Number.isInteger(maxSize) && Math.abs(maxSize) !== Infinity) {
     throw new RangeError(`maxSize must be an integer (0: unbounded) or Infinity: ${maxSize}`);
   }
   checkOptionalFunction("weigh", weigh);
+  checkOptionalString("name", name);
   const capacity = maxSize > 0 ? maxSize : Infinity;
-  const { storage, rank } = options[order] ?? { storage: new Ring() };
+  const { storage = new Ring(), rank } = (options as Ordered)[order] ?? {};
   const plain = weigh === undefined && !(storage instanceof Heap);
   return new QueueCore({
     kind: "queue",

@@ -4,6 +4,7 @@ const FIRST_SIZE = 16;
 
 /** First in, first out: a ring buffer whose size is a power of two and doubles when it is full. */
 export class Ring<E> implements Storage<E> {
+  readonly comparing = false;
   length = 0;
   #slots: (E | undefined)[] = [];
   #head = 0;

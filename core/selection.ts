@@ -24,6 +24,11 @@ import { Timeout } from "./timeout.ts";
 import { hang } from "./wait.ts";
 import { WaitNode } from "./wait_list.ts";
 
+/** An item that is ready to be stored. */
+type Prepared =
+  | { readonly ok: true; readonly item: unknown }
+  | { readonly ok: false; readonly error: unknown };
+
 export class Selection implements CoreDecider, Endable, Sequel {
   links: Link | null = null;
   busy = false;
@@ -31,24 +36,31 @@ export class Selection implements CoreDecider, Endable, Sequel {
   readonly #cases: readonly AnyCase[];
   /** What stands in line for each case. */
   #parked: (CoreNode | ForeignCase | DoneLink | null)[] = [];
-  /** What to store for each send: weight and rank are read once. */
-  #items: unknown[] = [];
+  /** What to store for sends whose weight and rank are read, or why there is nothing. */
+  #items: Map<number, Prepared> | undefined;
   #timer: Timeout | undefined;
   #decided = false;
+  /** Something happened while it was busy. */
+  #passedOver = false;
+  /** Its end, if that was it. */
+  #missedEnd: (() => Sequel | null) | undefined;
+  readonly #biased: boolean;
   /** Holds the promise. */
   readonly #result = new WaitNode(undefined);
 
-  constructor(keys: readonly unknown[], cases: readonly AnyCase[]) {
+  constructor(keys: readonly unknown[], cases: readonly AnyCase[], biased: boolean) {
     this.#keys = keys;
     this.#cases = cases;
+    this.#biased = biased;
   }
 
   // ---- the first pass ----
 
   /** Commits one of the cases that are ready now; undefined: none is, and there is no default. */
-  poll(biased: boolean): Outcome | undefined {
+  poll(): Outcome | undefined {
+    this.#items ??= this.#prepare();
     const count = this.#cases.length;
-    if (biased || count === 1) {
+    if (this.#biased || count === 1) {
       for (let i = 0; i < count; i++) {
         const outcome = this.#attempt(i);
         if (outcome !== undefined) return outcome;
@@ -104,8 +116,27 @@ export class Selection implements CoreDecider, Endable, Sequel {
 
   #item(index: number, core: QueueCore, value: unknown): unknown {
     if (core.closed) throw core.refusal(value);
-    if (!(index in this.#items)) this.#items[index] = core.admit(value);
-    return this.#items[index];
+    const prepared = this.#items!.get(index);
+    if (prepared === undefined) return value;
+    if (!prepared.ok) throw prepared.error;
+    return prepared.item;
+  }
+
+  /**
+   * Reads weights and ranks once, and before any case is tried: no code of the user's is to run from
+   * then on until all cases are parked. What it throws counts if its case is picked.
+   */
+  #prepare(): Map<number, Prepared> {
+    const items = new Map<number, Prepared>();
+    for (const [index, of] of this.#cases.entries()) {
+      if (of.op !== "send" || of.core === null || !of.core.reads) continue;
+      try {
+        items.set(index, { ok: true, item: of.core.admit(of.value) });
+      } catch (error) {
+        items.set(index, { ok: false, error });
+      }
+    }
+    return items;
   }
 
   /** The default, or a time that has passed already. */
@@ -121,25 +152,26 @@ export class Selection implements CoreDecider, Endable, Sequel {
   // ---- the second pass ----
 
   /** Parks in all cases. Called after `poll` found nothing. */
-  wait(biased: boolean, wait: Wait | undefined): Promise<Outcome> {
+  wait(wait: Wait | undefined): Promise<Outcome> {
     const promise = this.#result.promise<Outcome>();
-    try {
-      while (this.#parkAll()) {
-        const outcome = this.poll(biased);
-        if (outcome !== undefined) {
-          this.#decide();
-          this.#settle(outcome);
-        }
-      }
-    } catch (error) {
-      this.#decide();
-      this.failed(undefined, error);
-    }
+    this.#parkOrCommit(undefined);
     if (!this.#decided) {
       this.#startTimer();
       if (wait !== undefined) hang(this, wait);
     }
     return promise;
+  }
+
+  #parkOrCommit(ready: Outcome | undefined): void {
+    try {
+      while (ready === undefined && this.#parkAll()) ready = this.poll();
+      if (ready === undefined) return;
+      this.#decide();
+      this.#settle(ready);
+    } catch (error) {
+      this.#decide();
+      this.failed(undefined, error);
+    }
   }
 
   /** True: a port became ready meanwhile, nothing is parked, look again. */
@@ -194,9 +226,32 @@ export class Selection implements CoreDecider, Endable, Sequel {
   // ---- the third pass ----
 
   claim(): boolean {
-    if (this.#decided || this.busy) return false;
+    if (this.#decided || this.declines()) return false;
     this.#decide();
     return true;
+  }
+
+  declines(): boolean {
+    if (this.busy) this.#passedOver = true;
+    return this.busy;
+  }
+
+  /** Starts anew, at the end of all lines: what it missed may have been in any of them. */
+  lookAgain(): void {
+    if (!this.#passedOver || this.#decided) return;
+    this.#passedOver = false;
+    if (this.#missedEnd !== undefined) {
+      this.#missedEnd()?.follow();
+      return;
+    }
+    this.#unpark();
+    this.follow();
+    try {
+      this.#parkOrCommit(this.poll());
+    } catch (error) {
+      this.#decide();
+      this.failed(undefined, error);
+    }
   }
 
   #decide(): void {
@@ -258,7 +313,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
 
   /** A foreign port may be ready. */
   wake(index: number): boolean {
-    if (this.#decided || this.busy) return false;
+    if (this.#decided || this.declines()) return false;
     this.busy = true;
     let outcome: Outcome | undefined;
     try {
@@ -271,7 +326,10 @@ export class Selection implements CoreDecider, Endable, Sequel {
     } finally {
       this.busy = false;
     }
-    if (outcome === undefined) return false;
+    if (outcome === undefined) {
+      this.lookAgain();
+      return false;
+    }
     this.#decide();
     this.#settle(outcome);
     return true;
@@ -279,6 +337,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
 
   /** The context of a `whenDone` case has ended. */
   ended(index: number, cause: unknown): Sequel | null {
+    if (this.busy) this.#missedEnd ??= () => this.ended(index, cause);
     if (!this.claim()) return null;
     this.#result.settle(done(this.#keys[index], cause));
     return this;
@@ -286,6 +345,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
 
   /** The context, signal or timeout of the select itself has ended. */
   end(cause: unknown): Sequel | null {
+    if (this.busy) this.#missedEnd ??= () => this.end(cause);
     if (!this.claim()) return null;
     this.#result.fail(cause);
     return this;

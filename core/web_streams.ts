@@ -3,24 +3,41 @@
  *
  * @module
  */
-import type { ReceiverIterator } from "./contract.ts";
+import type { CoreNode } from "./decider.ts";
+import type { QueueCore } from "./queue_core.ts";
+import type { Taking } from "./taking.ts";
+import { WaitNode } from "./wait_list.ts";
 
 /**
- * A stream of what an iterator gives. It takes a value only when a reader waits for one: a stream's
- * own default would take the first ahead of any reader.
+ * A stream of what a core gives. It takes a value only when a reader waits for one: a stream's own
+ * default would take the first ahead of any reader.
+ *
+ * A value goes to the reader in the step in which it leaves the core, so that a cancellation in the
+ * next step finds none on its way.
  */
-export function readable<T>(
-  iterator: ReceiverIterator<T>,
-  onCancel: () => void,
-): ReadableStream<T> {
+export function readable<T>(core: QueueCore, onCancel: () => void): ReadableStream<T> {
+  let parked: CoreNode | undefined;
   return new ReadableStream<T>({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
+    pull(controller) {
+      const taking: Taking<void> = {
+        wrap: (core, item) => controller.enqueue(core.value(item) as T),
+        finish(core) {
+          if (core.error !== undefined) throw core.error;
+          controller.close();
+        },
+      };
+      const taken = core.takeReady(taking);
+      if (taken !== undefined) return taken;
+      parked = new WaitNode(taking);
+      return core.parkTaker<void>(parked, undefined);
     },
-    async cancel() {
-      await iterator.return();
+    cancel() {
+      const list = parked?.list ?? null;
+      if (list !== null) {
+        parked!.leave();
+        parked!.settle(undefined);
+        core.left(list);
+      }
       onCancel();
     },
   }, { highWaterMark: 0 });

@@ -235,3 +235,21 @@ Deno.test("118, R16: what `weigh` sends while another copy's select is in an att
   assertEquals(await state(waiting), "fulfilled");
   assertEquals((await waiting).value, "x");
 });
+
+Deno.test("118, 67, R16: what `weigh` closes while another copy's select is in an attempt ends that select", async () => {
+  const side = new ours.Channel<string>();
+  let parked = false;
+  const q = new theirs.Queue<number>({
+    maxSize: 3,
+    weigh(n) {
+      if (n === 2 && parked && !side.closed) side.close();
+      return n;
+    },
+  });
+  for (let n = 0; n < 3; n++) q.tryPut(1);
+  const waiting = ours.select({ sent: ours.send(q, 2), got: ours.recv(side) });
+  parked = true;
+  q.tryGet();
+  assertEquals(await state(waiting), "fulfilled");
+  assertEquals((await waiting).ok, false);
+});

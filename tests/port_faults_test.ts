@@ -67,6 +67,16 @@ Deno.test("R16: what it finds when it looks again may be another case, a sink, o
   assertEquals((await select({ sent: send(sink, "x"), ch: recv(ch) })).key, "sent");
   assertEquals([rack.values, lines(ch)], [["x"], nobody]);
 
+  const full = new Channel<string>(1);
+  full.trySend("x");
+  const closing = bare<string>(() => undefined, () => {
+    if (!full.closed) full.close();
+    return true;
+  });
+  const refused = select({ sent: send(full, "y"), odd: recv(closing.source) }, { biased: true });
+  await assertRejects(() => refused, ClosedError);
+  assertEquals([closing.waiters.size, lines(full)], [0, nobody]);
+
   let asked = 0;
   const failing = bare<string>(() => {
     if (asked++ > 0) throw failure;

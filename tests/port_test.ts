@@ -195,6 +195,25 @@ Deno.test("R16: a native partner that comes while a select is in an attempt find
   assertEquals([(await waiting).key, lines(ch)], ["own", nobody]);
 });
 
+Deno.test("R16, 56: a channel that closes while a select is in an attempt does not decide it as well", async () => {
+  for (const side of ["recv", "send"] as const) {
+    const ch = new Channel<string>();
+    let closes = false;
+    const closing = bare<string>(() => {
+      if (!closes) return undefined;
+      ch.close();
+      return { ok: true, value: "own" };
+    });
+    const waiting = select({
+      own: recv(closing.source),
+      ch: side === "recv" ? recv(ch) : send(ch, "x"),
+    });
+    closes = true;
+    assert([...closing.waiters][0]!.wake());
+    assertEquals([(await waiting).value, lines(ch)], ["own", nobody]);
+  }
+});
+
 // ---- both ends of one port ----
 
 Deno.test("61, R16: a select on both ends of a foreign rendezvous never meets itself", async () => {

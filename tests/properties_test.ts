@@ -21,7 +21,7 @@ import {
 import { settled } from "./support/settle.ts";
 import { Subject, type SubjectCase } from "./support/subject.ts";
 
-const RUNS = 250;
+const RUNS = 300;
 
 // ---- programs ----
 

@@ -301,8 +301,8 @@ Deno.test("7: producers and consumers of any speed keep the order of each produc
     queue.shutdown();
     await Promise.all(consumers);
     assertEquals(seen.length, 600);
-    for (const  of of[0, 1, 2]) {
-      const own = seen.filter(([producer]) => producer === of).map(([, n]) => n);
+    for (const one of [0, 1, 2]) {
+      const own = seen.filter(([producer]) => producer === one).map(([, n]) => n);
       assertEquals(own, Array.from({ length: 200 }, (_, n) => n), `maxSize ${maxSize}`);
     }
   }
