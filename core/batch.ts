@@ -184,10 +184,6 @@ export class Batch implements CoreDecider {
     this.#core.finish(node);
   }
 
-  declines(): boolean {
-    return this.busy;
-  }
-
   lookAgain(): void {}
   received(): void {}
   sent(): void {}

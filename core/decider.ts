@@ -5,8 +5,6 @@ import type { Decider, WaitList, WaitNode } from "./wait_list.ts";
 export interface CoreDecider extends Decider {
   /** It is in the middle of an attempt: it claims nothing, so that its own ends never meet. */
   busy: boolean;
-  /** Whether it is busy. If so, it is passed over, and looks again afterwards. */
-  declines(): boolean;
   /** After an attempt that failed: sees to what it was passed over for. */
   lookAgain(): void;
   /** The claimed node was a taker; this is its value. */

@@ -37,10 +37,6 @@ class Stash implements CoreDecider {
     this.error = error;
   }
 
-  declines(): boolean {
-    return false;
-  }
-
   lookAgain(): void {}
   left(): void {}
   sent(): void {}
@@ -56,6 +52,9 @@ export class Matcher {
   #again = false;
   /** While a foreign putter is woken for a taker at hand: its item comes here. */
   #asked: { item: unknown } | null = null;
+
+  /** The select for which an item is looked for. */
+  #taker: CoreDecider | null = null;
 
   constructor(core: QueueCore) {
     this.#core = core;
@@ -169,6 +168,7 @@ export class Matcher {
   }
 
   #takeFrom(putter: CoreNode): unknown {
+    if (putter.decider !== null && putter.decider === this.#taker) return NOTHING;
     if (putter.decider instanceof ForeignWaiter) {
       const outer = this.#asked;
       const asked = this.#asked = { item: NOTHING as unknown };
@@ -220,7 +220,7 @@ export class Matcher {
     if (decider instanceof Batch) return decider.serve(node) ? "served" : "stop";
     if (!this.#available) return "stop";
     if (decider instanceof ForeignWaiter) return this.#wake(decider) ? "served" : "declined";
-    if (decider?.declines()) return "declined";
+    if (decider?.busy) return "declined";
     let item: unknown;
     try {
       item = decider === null ? this.takeNext() : this.#takeFor(decider);
@@ -244,11 +244,14 @@ export class Matcher {
 
   /** A select whose two ends wait here never meets itself. */
   #takeFor(decider: CoreDecider): unknown {
+    const outer = this.#taker;
+    this.#taker = decider;
     decider.busy = true;
     try {
       return this.takeNext();
     } finally {
       decider.busy = false;
+      this.#taker = outer;
     }
   }
 

@@ -44,10 +44,6 @@ export class ForeignWaiter implements CoreDecider {
     this.wake();
   }
 
-  declines(): boolean {
-    return false;
-  }
-
   lookAgain(): void {}
   left(): void {}
   received(): void {}

@@ -106,6 +106,11 @@ export class QueueCore implements Owner {
     return this.closed && this.storage.length === 0;
   }
 
+  /** A foreign waiter is being woken, and makes its attempt. */
+  get attempted(): boolean {
+    return this.#matcher !== null && this.#matcher.waking > 0;
+  }
+
   /** Weights or ranks are read from its items, by functions of the user's. */
   get reads(): boolean {
     return this.#entry !== undefined;
@@ -143,7 +148,7 @@ export class QueueCore implements Owner {
 
   /** As `offer`, of an item that `admit` has made. */
   offerItem(item: unknown): boolean {
-    if (this.#matcher?.waking) return this.#matcher.offer(item);
+    if (this.attempted) return this.matcher.offer(item);
     return this.#putNow(item) ||
       (this.#overflow === "block" ? this.#tryPut(item) : this.#putOrDrop(item));
   }
@@ -255,8 +260,8 @@ export class QueueCore implements Owner {
 
   /** Without waiting: the value, or NOTHING. */
   poll(): unknown {
-    if (this.#matcher?.waking) {
-      const item = this.#matcher.takeNext();
+    if (this.attempted) {
+      const item = this.matcher.takeNext();
       return item === NOTHING ? NOTHING : this.value(item);
     }
     const item = this.#takeNow();

@@ -225,25 +225,27 @@ export class Selection implements CoreDecider, Endable, Sequel {
 
   // ---- the third pass ----
 
-  claim(): boolean {
-    if (this.#decided || this.declines()) return false;
+  claim(node: CoreNode): boolean {
+    // What a core offers while its own waiter makes an attempt may be the select's other end.
+    if (this.busy && !(node.list?.owner as QueueCore).attempted) this.#passedOver = true;
+    return this.#claim();
+  }
+
+  #claim(): boolean {
+    if (this.#decided || this.busy) return false;
     this.#decide();
     return true;
   }
 
-  declines(): boolean {
-    if (this.busy) this.#passedOver = true;
-    return this.busy;
-  }
-
   /** Starts anew, at the end of all lines: what it missed may have been in any of them. */
   lookAgain(): void {
-    if (!this.#passedOver || this.#decided) return;
-    this.#passedOver = false;
+    if (this.#decided) return;
     if (this.#missedEnd !== undefined) {
       this.#missedEnd()?.follow();
       return;
     }
+    if (!this.#passedOver) return;
+    this.#passedOver = false;
     this.#unpark();
     this.follow();
     try {
@@ -304,16 +306,16 @@ export class Selection implements CoreDecider, Endable, Sequel {
   }
 
   finish(node: CoreNode, core: QueueCore): void {
-    if (this.claim()) this.#settle(closed(this.#key(node), core.error));
+    if (this.claim(node)) this.#settle(closed(this.#key(node), core.error));
   }
 
   refuse(node: CoreNode, core: QueueCore): void {
-    if (this.claim()) this.failed(node, core.refusal(core.value(node.item)));
+    if (this.claim(node)) this.failed(node, core.refusal(core.value(node.item)));
   }
 
   /** A foreign port may be ready. */
   wake(index: number): boolean {
-    if (this.#decided || this.declines()) return false;
+    if (this.#decided || this.busy) return false;
     this.busy = true;
     let outcome: Outcome | undefined;
     try {
@@ -338,7 +340,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   /** The context of a `whenDone` case has ended. */
   ended(index: number, cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.ended(index, cause);
-    if (!this.claim()) return null;
+    if (!this.#claim()) return null;
     this.#result.settle(done(this.#keys[index], cause));
     return this;
   }
@@ -346,7 +348,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   /** The context, signal or timeout of the select itself has ended. */
   end(cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.end(cause);
-    if (!this.claim()) return null;
+    if (!this.#claim()) return null;
     this.#result.fail(cause);
     return this;
   }

@@ -484,6 +484,8 @@ each("R18: a batch whose context has ended takes nothing, whatever else is wrong
   const signal = AbortSignal.abort("aborted");
   assertEquals(await failure(subject.batch(2, signal)), "aborted");
   assertEquals(await failure(subject.batch(2, { signal, linger: 5 })), "aborted");
+  assertEquals(await failure(subject.batch(0, signal)), "aborted");
+  assertEquals(await failure(subject.batch(2, { signal, min: 3 })), "aborted");
   subject.close();
   assertEquals(await failure(subject.batch(2, { signal })), "aborted");
   assertEquals(subject.size, 1);

@@ -706,6 +706,19 @@ Deno.test("87, R25: `stop` is true once, and only if it prevented the run", asyn
   assertEquals([idle(), idle()], [true, false]);
 });
 
+Deno.test("87, R25: it is too late for `stop` once the deadline has passed, timer or not", async () => {
+  using _clock = fakeClock();
+  const ctx = withTimeout(background(), 10);
+  let runs = 0;
+  const stop = afterFunc(ctx, () => runs++);
+  {
+    using _skew = skewedClock({ monotonic: 10 });
+    assertEquals(stop(), false);
+  }
+  await settled();
+  assertEquals([runs, ctx.done], [1, true]);
+});
+
 Deno.test("87, R12: what an afterFunc throws is an uncaught error, and hinders nobody", async () => {
   const ctx = withCancel(background());
   const ran: string[] = [];

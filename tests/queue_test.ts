@@ -499,6 +499,8 @@ Deno.test("R18: what has ended goes before all that a queue has to say, and noth
 });
 
 Deno.test("R1: a timeout of 0 or less tries once, and fails where it would have to wait", async () => {
+  // Time stands still: none of it takes a timer.
+  using clock = fakeClock();
   for (const timeout of [0, -1, -Infinity]) {
     const queue = filled(new Queue<number>(1), 1);
     assertInstanceOf(await failure(queue.put(2, { timeout })), DeadlineExceededError);
@@ -513,6 +515,7 @@ Deno.test("R1: a timeout of 0 or less tries once, and fails where it would have 
     await queue.join({ timeout });
     await queue.put(3, { timeout });
     assertEquals([(await queue.lease({ timeout })).value, lines(queue)], [3, nobody]);
+    assertEquals(clock.timers, 0);
   }
 });
 

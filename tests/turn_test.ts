@@ -211,6 +211,26 @@ Deno.test("117: the guard gives way after at most LOOK_EVERY completions that to
   await settled();
 });
 
+Deno.test("117: where tasks work for long between completions, the guard gives way as soon", async () => {
+  let at = performance.now();
+  using _time = clockOf(() => at);
+  const ch = new Channel<number>(1);
+  // A busy stretch, in which a look at the clock now and then is enough, …
+  for (let i = 0; i < 10 * LOOK_EVERY; i++) await ch.send(i).then(() => ch.receive());
+  await settled();
+  // … and then one whose tasks take 2 ms from one completion to the next.
+  const began = at;
+  let late: number | undefined;
+  setImmediate(() => late = at - began);
+  for (let i = 0; i < MANY && late === undefined; i++) {
+    at += 2;
+    ch.trySend(i);
+    await ch.receive();
+  }
+  assert(late !== undefined && late < 20, `${late} ms late`);
+  await settled();
+});
+
 Deno.test("117: while no time passes, completions go on without a turn of the event loop", async () => {
   // A turn for each call would cost most of the speed.
   await settled();
