@@ -13,13 +13,39 @@ export type MakeEntry = (value: unknown) => Entry;
 /** Reads one property of an item. */
 export type Read = (value: unknown) => unknown;
 
-const one: Read = () => 1;
+/** For queues that weigh, and whose items weigh no more than `most`. */
+export function weighed(weigh: Read, most: number): MakeEntry {
+  const weightOf = weights(weigh, most);
+  return (value) => new Entry(value, weightOf(value), 0);
+}
 
-/** For queues that weigh, rank, or both. */
-export function entries(weigh: Read | undefined, rank: Read | undefined, most: number): MakeEntry {
-  const rankOf = rank === undefined ? () => 0 : ranks(rank);
-  const weightOf = weigh === undefined ? one : weights(weigh, most);
-  return (value) => new Entry(value, weightOf(value) as number, rankOf(value));
+/** For queues that rank, and may weigh too. `kind` tells of which kind their ranks are, if any is. */
+export function ranked(
+  rank: Read | undefined,
+  kind: () => string | undefined,
+  weigh: Read | undefined,
+  most: number,
+): MakeEntry {
+  const weightOf = weigh === undefined ? () => 1 : weights(weigh, most);
+  return (value) => {
+    const weight = weightOf(value);
+    if (rank === undefined) return new Entry(value, weight, 0);
+    const read = rank(value);
+    const found = kindOf(read);
+    checkKind(found, kind(), read);
+    const comparable = read instanceof Date ? read.getTime() : read as number | bigint | string;
+    return new Entry(value, weight, comparable, found);
+  };
+}
+
+/** Kinds do not compare with one another, so all ranks of a queue are of the first one's. */
+export function checkKind(
+  found: string | undefined,
+  kind: string | undefined,
+  rank: unknown,
+): void {
+  if (kind === undefined || found === kind) return;
+  throw new TypeError(`all priorities of a queue must be of one kind, ${kind}: ${show(rank)}`);
 }
 
 function weights(weigh: Read, most: number): (value: unknown) => number {
@@ -35,20 +61,6 @@ function weights(weigh: Read, most: number): (value: unknown) => number {
       throw new RangeError(`an item must not be heavier than maxSize, ${most}: ${weight}`);
     }
     return weight;
-  };
-}
-
-/** The first rank decides of which kind all are, since kinds do not compare with one another. */
-function ranks(read: Read): (value: unknown) => number | bigint | string {
-  let kind: string | undefined;
-  return (value) => {
-    const rank = read(value);
-    const found = kindOf(rank);
-    if (kind !== undefined && found !== kind) {
-      throw new TypeError(`all priorities of a queue must be of one kind, ${kind}: ${show(rank)}`);
-    }
-    kind = found;
-    return rank instanceof Date ? rank.getTime() : rank as number | bigint | string;
   };
 }
 

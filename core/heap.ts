@@ -1,4 +1,5 @@
 import { show } from "./check.ts";
+import { checkKind } from "./entry.ts";
 import type { Entry, Storage } from "./storage.ts";
 
 /** Negative: `a` leaves first. */
@@ -16,6 +17,8 @@ const above = (at: number): number => (at - 1) >> 1;
  * to be used.
  */
 export class Heap implements Storage<Entry> {
+  /** Of which kind its ranks are; the first one decides. */
+  kind: string | undefined = undefined;
   #entries: Entry[] = [];
   #sequence = 0;
   #comparing = false;
@@ -35,12 +38,14 @@ export class Heap implements Storage<Entry> {
 
   push(entry: Entry): void {
     this.#refuseWhileComparing();
+    checkKind(entry.kind, this.kind, entry.rank);
     const entries = this.#entries;
     entry.sequence = this.#sequence++;
     let place = entries.length;
     while (place > 0 && this.#before(entry, entries[above(place)]!)) place = above(place);
     for (let at = entries.length; at > place; at = above(at)) entries[at] = entries[above(at)]!;
     entries[place] = entry;
+    this.kind = entry.kind;
   }
 
   shift(): Entry {

@@ -1,5 +1,5 @@
 import { checkNumber, checkOptionalFunction, checkOptionalString, checkOptions } from "./check.ts";
-import { entries, type Read } from "./entry.ts";
+import { type MakeEntry, ranked, type Read, weighed } from "./entry.ts";
 import { Heap } from "./heap.ts";
 import { Ledger } from "./ledger.ts";
 import { QueueCore } from "./queue_core.ts";
@@ -102,14 +102,24 @@ export function queueCore<T>(options: QueueOptions<T>): QueueCore {
   checkOptionalString("name", name);
   const capacity = maxSize > 0 ? maxSize : Infinity;
   const { storage = new Ring(), rank } = (options as Ordered)[order] ?? {};
-  const plain = weigh === undefined && !(storage instanceof Heap);
   return new QueueCore({
     kind: "queue",
     capacity,
     storage,
     name,
-    entry: plain ? undefined : entries(weigh as Read | undefined, rank, capacity),
+    entry: entryMaker(storage, rank, weigh as Read | undefined, capacity),
     weighed: weigh !== undefined,
     ledger: new Ledger(),
   });
+}
+
+/** undefined: the items themselves are stored. */
+function entryMaker(
+  storage: Storage<unknown>,
+  rank: Read | undefined,
+  weigh: Read | undefined,
+  most: number,
+): MakeEntry | undefined {
+  if (storage instanceof Heap) return ranked(rank, () => storage.kind, weigh, most);
+  return weigh === undefined ? undefined : weighed(weigh, most);
 }

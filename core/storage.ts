@@ -23,5 +23,7 @@ export class Entry {
     readonly value: unknown,
     readonly weight: number,
     readonly rank: number | bigint | string,
+    /** Of what kind the rank is; kinds do not compare with one another. */
+    readonly kind?: string,
   ) {}
 }

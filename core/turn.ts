@@ -78,7 +78,10 @@ function look(): boolean {
   left = 0;
   if (holding) return true;
   const now = performance.now();
-  stride = now - looked > LOOK_MS ? Math.max(1, stride >> 1) : Math.min(LOOK_EVERY, stride * 2);
+  const took = now - looked;
+  stride = took > LOOK_MS
+    ? Math.max(1, Math.floor(stride * LOOK_MS / took))
+    : Math.min(LOOK_EVERY, stride * 2);
   looked = now;
   if (asked === undefined) {
     if (Math.abs(now - turned) >= TURN_MS) ask(now);

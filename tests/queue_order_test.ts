@@ -20,6 +20,9 @@ import {
   type PriorityQueueOptions,
   Queue,
   QueueFull,
+  recv,
+  select,
+  send,
   withCancel,
 } from "../mod.ts";
 import { lines } from "./support/lines.ts";
@@ -277,6 +280,16 @@ Deno.test("R31: ranks of mixed kinds in one queue are a TypeError", async () => 
       }
     }
   }
+});
+
+Deno.test("R31, 56: a select that has put nothing in has no say in what kind of ranks a queue has", async () => {
+  const queue = new PriorityQueue<Priority>();
+  const ready = filled(new Queue<number>(), 1);
+  const cases = { ready: recv(ready), late: send(queue, "late") };
+  assertEquals((await select(cases, { biased: true })).key, "ready");
+  await queue.put(1);
+  assertThrows(() => queue.tryPut("late"), TypeError, "one kind");
+  assertEquals(drained(queue), [1]);
 });
 
 Deno.test("R17: priority and compare exclude each other, and must be functions", () => {

@@ -218,7 +218,12 @@ Deno.test("117: where tasks work for long between completions, the guard gives w
   // A busy stretch, in which a look at the clock now and then is enough, …
   for (let i = 0; i < 10 * LOOK_EVERY; i++) await ch.send(i).then(() => ch.receive());
   await settled();
-  // … and then one whose tasks take 2 ms from one completion to the next.
+  // … and then one whose tasks take 2 ms from one completion to the next. The next look tells.
+  for (let i = 0; i < LOOK_EVERY; i++) {
+    at += 2;
+    ch.trySend(i);
+    await ch.receive();
+  }
   const began = at;
   let late: number | undefined;
   setImmediate(() => late = at - began);

@@ -351,12 +351,13 @@ export class Model {
       this.#setUnfinished(at, Math.max(at.leased, at.unfinished - at.items.length));
       at.dropped.push(...at.items.splice(0));
     }
-    const refused = [...at.putters].filter(({ call, item }) => {
-      if (call.outcome !== undefined) return false;
-      this.#leave(call, show.refused(item!, at.error));
-      return true;
-    });
-    for (const { call } of refused) this.#settleAll(call);
+    // A select that is refused leaves other lines too, and whoever stood behind it there may be next,
+    // also one that would have been refused here.
+    at.settling = true;
+    for (const { call, item } of [...at.putters]) {
+      if (call.outcome === undefined) this.#end(call, show.refused(item!, at.error));
+    }
+    at.settling = false;
     this.#settle(at);
     if (!at.drained) return;
     for (const node of [...at.takers]) {
