@@ -220,7 +220,11 @@ export class Matcher {
     if (decider instanceof Batch) return decider.serve(node) ? "served" : "stop";
     if (!this.#available) return "stop";
     if (decider instanceof ForeignWaiter) return this.#wake(decider) ? "served" : "declined";
-    if (decider?.busy) return "declined";
+    if (decider?.busy) {
+      // Refused, but the claim lets it know that it has missed something.
+      node.claim();
+      return "declined";
+    }
     let item: unknown;
     try {
       item = decider === null ? this.takeNext() : this.#takeFor(decider);
