@@ -12,8 +12,8 @@
 
 /**
  * How long completions may follow one another without a turn of the event loop, in milliseconds,
- * counted from when one was asked for; that is done as often. So a timer is late by 8 ms at most. A
- * turn costs some microseconds, so that 4 ms keep its cost far below 1 %.
+ * counted from when one was asked for; that is done as often. So a timer is late by some 8 ms. A turn
+ * costs some microseconds, so that 4 ms keep its cost far below 1 %.
  */
 export const TURN_MS = 4;
 
@@ -27,9 +27,9 @@ export const LOOK_EVERY = 128;
 /** How far apart looks may come before they are made more often, in milliseconds. */
 const LOOK_MS = 1;
 
-/** Completions from one look to the next, and those that are left. */
-let stride = LOOK_EVERY;
-let left = LOOK_EVERY;
+/** Completions from one look to the next, and those that are left. Each turn starts with a look. */
+let stride = 1;
+let left = 1;
 let looked = -Infinity;
 /** When the event loop last told of a turn. */
 let turned = -Infinity;
@@ -102,7 +102,7 @@ function ask(now: number): void {
     asked = undefined;
     holding = false;
     turned = performance.now();
-    left = stride;
+    stride = left = 1;
     for (const { settle, value } of held.splice(0)) settle(value as never);
   });
 }
