@@ -11,23 +11,17 @@
  *
  * @module
  */
+import { Attempts } from "./attempts.ts";
 import type { AnyCase, Recv, Send } from "./cases.ts";
 import type { Wait } from "./contract.ts";
 import type { CoreDecider, CoreList, CoreNode } from "./decider.ts";
-import { NOTHING } from "./nothing.ts";
 import { closed, committed, done, type Outcome } from "./outcome.ts";
 import type { QueueCore } from "./queue_core.ts";
-import { below } from "./random.ts";
 import { DoneLink, ForeignCase } from "./parked_cases.ts";
 import { type Endable, type Link, release, type Sequel, watch } from "./scope.ts";
 import { Timeout } from "./timeout.ts";
 import { hang } from "./wait.ts";
 import { WaitNode } from "./wait_list.ts";
-
-/** An item that is ready to be stored. */
-type Prepared =
-  | { readonly ok: true; readonly item: unknown }
-  | { readonly ok: false; readonly error: unknown };
 
 export class Selection implements CoreDecider, Endable, Sequel {
   links: Link | null = null;
@@ -36,117 +30,25 @@ export class Selection implements CoreDecider, Endable, Sequel {
   readonly #cases: readonly AnyCase[];
   /** What stands in line for each case. */
   #parked: (CoreNode | ForeignCase | DoneLink | null)[] = [];
-  /** What to store for sends whose weight and rank are read, or why there is nothing. */
-  #items: Map<number, Prepared> | undefined;
   #timer: Timeout | undefined;
   #decided = false;
   /** Something happened while it was busy. */
   #passedOver = false;
   /** Its end, if that was it. */
   #missedEnd: (() => Sequel | null) | undefined;
-  readonly #biased: boolean;
+  readonly #attempts: Attempts;
   /** Holds the promise. */
   readonly #result = new WaitNode(undefined);
 
   constructor(keys: readonly unknown[], cases: readonly AnyCase[], biased: boolean) {
     this.#keys = keys;
     this.#cases = cases;
-    this.#biased = biased;
+    this.#attempts = new Attempts(keys, cases, biased);
   }
 
-  // ---- the first pass ----
-
-  /** Commits one of the cases that are ready now; undefined: none is, and there is no default. */
+  /** The first pass: commits a case that is ready now; undefined: none is, and there is no default. */
   poll(): Outcome | undefined {
-    this.#items ??= this.#prepare();
-    const count = this.#cases.length;
-    if (this.#biased || count === 1) {
-      for (let i = 0; i < count; i++) {
-        const outcome = this.#attempt(i);
-        if (outcome !== undefined) return outcome;
-      }
-    } else {
-      // A random permutation, made as far as it is needed: so each ready case is as likely as another.
-      const rest = Array.from(this.#cases.keys());
-      for (let left = count; left > 0; left--) {
-        const at = below(left);
-        const outcome = this.#attempt(rest[at]!);
-        if (outcome !== undefined) return outcome;
-        rest[at] = rest[left - 1]!;
-      }
-    }
-    return this.#fallback();
-  }
-
-  #attempt(index: number): Outcome | undefined {
-    const of = this.#cases[index]!;
-    switch (of.op) {
-      case "recv":
-        return this.#attemptRecv(index, of);
-      case "send":
-        return this.#attemptSend(index, of);
-      case "done":
-        return of.scope?.check() ? done(this.#keys[index], of.scope.cause) : undefined;
-      default:
-        return undefined;
-    }
-  }
-
-  #attemptRecv(index: number, { core, port }: Recv): Outcome | undefined {
-    if (core !== null) {
-      const value = core.poll();
-      if (value !== NOTHING) return committed(this.#keys[index], value);
-      return core.drained ? closed(this.#keys[index], core.error) : undefined;
-    }
-    const taken = port?.tryTake();
-    if (taken === undefined) return undefined;
-    return taken.ok
-      ? committed(this.#keys[index], taken.value)
-      : closed(this.#keys[index], taken.error);
-  }
-
-  #attemptSend(index: number, { core, port, value }: Send): Outcome | undefined {
-    if (core !== null) {
-      return core.offerItem(this.#item(index, core, value))
-        ? committed(this.#keys[index])
-        : undefined;
-    }
-    return port?.tryOffer(value) ? committed(this.#keys[index]) : undefined;
-  }
-
-  #item(index: number, core: QueueCore, value: unknown): unknown {
-    if (core.closed) throw core.refusal(value);
-    const prepared = this.#items!.get(index);
-    if (prepared === undefined) return value;
-    if (!prepared.ok) throw prepared.error;
-    return prepared.item;
-  }
-
-  /**
-   * Reads weights and ranks once, and before any case is tried: no code of the user's is to run from
-   * then on until all cases are parked. What it throws counts if its case is picked.
-   */
-  #prepare(): Map<number, Prepared> {
-    const items = new Map<number, Prepared>();
-    for (const [index, of] of this.#cases.entries()) {
-      if (of.op !== "send" || of.core === null || !of.core.reads) continue;
-      try {
-        items.set(index, { ok: true, item: of.core.admit(of.value) });
-      } catch (error) {
-        items.set(index, { ok: false, error });
-      }
-    }
-    return items;
-  }
-
-  /** The default, or a time that has passed already. */
-  #fallback(): Outcome | undefined {
-    let late = -1;
-    for (const [index, of] of this.#cases.entries()) {
-      if (of.op === "default") return committed(this.#keys[index]);
-      if (of.op === "after" && of.ms <= 0 && late < 0) late = index;
-    }
-    return late < 0 ? undefined : committed(this.#keys[late]);
+    return this.#attempts.any();
   }
 
   // ---- the second pass ----
@@ -198,7 +100,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
     }
     if (op !== "recv" && op !== "send") return false;
     if (of.core !== null) {
-      const item = op === "send" ? this.#item(index, of.core, of.value) : undefined;
+      const item = op === "send" ? this.#attempts.item(index, of.core, of.value) : undefined;
       const node = this.#parked[index] = new WaitNode(item, this);
       of.core.park(listOf(of)!, node);
       return false;
@@ -319,7 +221,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
     this.busy = true;
     let outcome: Outcome | undefined;
     try {
-      outcome = this.#attempt(index);
+      outcome = this.#attempts.one(index);
     } catch (error) {
       // A port that throws has committed, as a closed sink does.
       this.#decide();

@@ -1,0 +1,120 @@
+import type { AnyCase, Recv, Send } from "./cases.ts";
+import { NOTHING } from "./nothing.ts";
+import { closed, committed, done, type Outcome } from "./outcome.ts";
+import type { QueueCore } from "./queue_core.ts";
+import { below } from "./random.ts";
+
+/** An item that is ready to be stored. */
+type Prepared =
+  | { readonly ok: true; readonly item: unknown }
+  | { readonly ok: false; readonly error: unknown };
+
+/** Attempts at the cases of a select, none of which waits. What is attempted and ready is committed. */
+export class Attempts {
+  readonly #keys: readonly unknown[];
+  readonly #cases: readonly AnyCase[];
+  readonly #biased: boolean;
+  /** What to store for sends whose weight and rank are read, or why there is nothing. */
+  #items: Map<number, Prepared> | undefined;
+
+  constructor(keys: readonly unknown[], cases: readonly AnyCase[], biased: boolean) {
+    this.#keys = keys;
+    this.#cases = cases;
+    this.#biased = biased;
+  }
+
+  /** Commits one of the cases that are ready now; undefined: none is, and there is no default. */
+  any(): Outcome | undefined {
+    this.#items ??= this.#prepare();
+    const count = this.#cases.length;
+    if (this.#biased || count === 1) {
+      for (let i = 0; i < count; i++) {
+        const outcome = this.one(i);
+        if (outcome !== undefined) return outcome;
+      }
+    } else {
+      // A random permutation, made as far as it is needed: so each ready case is as likely as another.
+      const rest = Array.from(this.#cases.keys());
+      for (let left = count; left > 0; left--) {
+        const at = below(left);
+        const outcome = this.one(rest[at]!);
+        if (outcome !== undefined) return outcome;
+        rest[at] = rest[left - 1]!;
+      }
+    }
+    return this.#fallback();
+  }
+
+  /** Commits one case, if it is ready. */
+  one(index: number): Outcome | undefined {
+    const of = this.#cases[index]!;
+    switch (of.op) {
+      case "recv":
+        return this.#attemptRecv(index, of);
+      case "send":
+        return this.#attemptSend(index, of);
+      case "done":
+        return of.scope?.check() ? done(this.#keys[index], of.scope.cause) : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #attemptRecv(index: number, { core, port }: Recv): Outcome | undefined {
+    if (core !== null) {
+      const value = core.poll();
+      if (value !== NOTHING) return committed(this.#keys[index], value);
+      return core.drained ? closed(this.#keys[index], core.error) : undefined;
+    }
+    const taken = port?.tryTake();
+    if (taken === undefined) return undefined;
+    return taken.ok
+      ? committed(this.#keys[index], taken.value)
+      : closed(this.#keys[index], taken.error);
+  }
+
+  #attemptSend(index: number, { core, port, value }: Send): Outcome | undefined {
+    if (core !== null) {
+      return core.offerItem(this.item(index, core, value))
+        ? committed(this.#keys[index])
+        : undefined;
+    }
+    return port?.tryOffer(value) ? committed(this.#keys[index]) : undefined;
+  }
+
+  /** What to store for a send. Throws if its sink is closed, or weight or rank are none. */
+  item(index: number, core: QueueCore, value: unknown): unknown {
+    if (core.closed) throw core.refusal(value);
+    const prepared = this.#items!.get(index);
+    if (prepared === undefined) return value;
+    if (!prepared.ok) throw prepared.error;
+    return prepared.item;
+  }
+
+  /**
+   * Reads weights and ranks once, and before any case is tried: no code of the user's is to run from
+   * then on until all cases are parked. What it throws counts if its case is picked.
+   */
+  #prepare(): Map<number, Prepared> {
+    const items = new Map<number, Prepared>();
+    for (const [index, of] of this.#cases.entries()) {
+      if (of.op !== "send" || of.core === null || !of.core.reads) continue;
+      try {
+        items.set(index, { ok: true, item: of.core.admit(of.value) });
+      } catch (error) {
+        items.set(index, { ok: false, error });
+      }
+    }
+    return items;
+  }
+
+  /** The default, or a time that has passed already. */
+  #fallback(): Outcome | undefined {
+    let late = -1;
+    for (const [index, of] of this.#cases.entries()) {
+      if (of.op === "default") return committed(this.#keys[index]);
+      if (of.op === "after" && of.ms <= 0 && late < 0) late = index;
+    }
+    return late < 0 ? undefined : committed(this.#keys[late]);
+  }
+}
