@@ -224,21 +224,22 @@ export class EndlessScope extends Scope {
 
 /** Ends when any of its parents does. */
 export class AnyScope extends Scope {
-  readonly #parents: readonly Scope[];
+  /** Those of its parents; each once, since several may share one. */
+  readonly #probes: ReadonlySet<Scope>;
 
   constructor(parents: readonly Scope[]) {
     super();
-    this.#parents = parents;
-    if (parents.some((parent) => parent.probe !== null)) this.probe = this;
+    this.#probes = new Set(parents.flatMap(({ probe }) => probe ?? []));
+    if (this.#probes.size > 0) this.probe = this;
     for (const parent of parents) this.join(parent);
   }
 
   protected override look(): void {
-    for (const parent of this.#parents) parent.check();
+    for (const probe of this.#probes) probe.check();
   }
 
   override left(): number {
-    return Math.min(...this.#parents.map((parent) => parent.left()));
+    return Math.min(...Array.from(this.#probes, (probe) => probe.left()));
   }
 }
 

@@ -12,10 +12,10 @@
 
 /**
  * How long completions may follow one another without a turn of the event loop, in milliseconds,
- * counted from when one was asked for; that is done as often. So a timer is late by some 8 ms. A turn
- * costs some microseconds, so that 4 ms keep its cost far below 1 %.
+ * counted from when one was asked for; that is done as often. So a busy pair gets a turn every 4 ms,
+ * and a timer is late by one or two of them. A turn costs some microseconds, far below 1 %.
  */
-export const TURN_MS = 4;
+export const TURN_MS = 2;
 
 /**
  * How many completions pass between two looks at the clock, at most. A look costs about 100 ns, which

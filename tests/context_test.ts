@@ -256,6 +256,20 @@ Deno.test("81: only the first end of a context counts", async () => {
   assertEquals(clock.timers, 0);
 });
 
+Deno.test("81, R25: a deadline that has passed was first, even if nobody has looked", () => {
+  using clock = fakeClock();
+  for (const cancel of [(ctx: CancelContext) => ctx.cancel("other"), dispose]) {
+    const ctx = withTimeout(background(), 10, "first");
+    const child = withCancel(ctx);
+    using _skew = skewedClock({ monotonic: 10 });
+    cancel(child);
+    cancel(ctx);
+    assertEquals([ctx.cause, child.cause], ["first", "first"]);
+    assertInstanceOf(ctx.err, DeadlineExceededError);
+  }
+  assertEquals(clock.timers, 0);
+});
+
 Deno.test("82, R25: `cancel` without a cause, or with undefined, has the error itself as its cause", () => {
   for (const cancel of [(ctx: CancelContext) => ctx.cancel(), cancelWithUndefined, dispose]) {
     const ctx = withCancel(background());
@@ -1164,3 +1178,15 @@ function assertThrowsItself(fn: () => void, thrown: unknown): void {
   }
   assertStrictEquals(caught, thrown);
 }
+
+Deno.test("79, 83: contexts that share their parents over and over are looked at in one go", () => {
+  using root = withTimeout(background(), 60_000);
+  let ctx: Context = root;
+  // Looked at along every path there would be 2^200 looks.
+  for (let i = 0; i < 200; i++) ctx = withAny(withCancel(ctx), withCancel(ctx));
+  assertEquals([ctx.done, ctx.deadline], [false, root.deadline]);
+  using later = withTimeout(ctx, 120_000);
+  assertEquals(later.deadline, root.deadline);
+  root.cancel("over");
+  assertEquals([ctx.cause, later.cause], ["over", "over"]);
+});

@@ -260,16 +260,23 @@ function programs(
     seed: fc.nat(),
     shapes: fc.array(shapes, ports),
     steps: fc.array(step, { minLength: 1, maxLength: 60, size: "max" }),
-    reactions: fc.array(fc.oneof(...ops), { maxLength: reactions, size: "max" }),
+    // No time passes within a callback.
+    reactions: fc.array(fc.oneof(...ops).filter(({ op }) => op !== "advance"), {
+      maxLength: reactions,
+      size: "max",
+    }),
   });
 }
 
 // ---- runs ----
 
-/** Runs a program on the real thing and, if there is one, on the model beside it. */
+/** One thing done, to the real thing or to the model; its result, if it has one at once. */
+type Act = (on: Subject | Model) => string | void;
+
+/** Runs a program on the real thing, and compares it with what the model allows. */
 class Run {
   readonly subject: Subject;
-  readonly model: Model | undefined;
+  readonly #model: Comparison | undefined;
   readonly #clock: Clock;
   /** The cancel that a slot has now. */
   readonly #slots: number[] = [];
@@ -282,156 +289,102 @@ class Run {
       const op = left.shift();
       if (op !== undefined) this.do(op);
     });
-    this.model = compared ? new Model(shapes) : undefined;
+    this.#model = compared ? new Comparison(shapes) : undefined;
     this.#clock = clock;
     for (let slot = 0; slot < 4; slot++) this.#renew(slot);
   }
 
   do(op: Op): void {
-    const { subject, model } = this;
+    const at = "port" in op ? op.port % this.subject.ports.length : 0;
+    const queue = this.subject.ports[at]!.shape.kind === "queue";
     switch (op.op) {
       case "put": {
         const item = this.#item(op.item);
-        subject.put(this.#port(op.port), item, this.#waiting(op.wait));
-        model?.put(this.#port(op.port), item, this.#waiting(op.wait));
-        return;
+        const waiting = this.#waiting(op.wait);
+        return this.#act((on) => on.put(at, item, waiting));
       }
       case "tryPut": {
         const item = this.#item(op.item);
-        const real = subject.tryPut(this.#port(op.port), item, op.nowait);
-        if (model) assertEquals(real, model.tryPut(this.#port(op.port), item));
-        return;
+        return this.#act((on) => on.tryPut(at, item, op.nowait));
       }
-      case "take":
-        return this.#take(op.port, op.own, op.wait);
-      case "tryTake": {
-        const real = subject.tryTake(this.#port(op.port), op.nowait);
-        if (model) assertEquals(real, model.tryTake(this.#port(op.port)));
-        return;
+      case "take": {
+        const view = queue ? op.own ? "lease" : "get" : op.own ? "receive" : "take";
+        const waiting = this.#waiting(op.wait);
+        return this.#act((on) => on.take(at, view, waiting));
       }
+      case "tryTake":
+        return this.#act((on) => on.tryTake(at, op.nowait));
       case "next":
-        subject.take(this.#port(op.port), "next", NEVER, op.iterator);
-        model?.take(this.#port(op.port), "next", NEVER, op.iterator);
-        return;
+        return this.#act((on) => on.take(at, "next", NEVER, op.iterator));
       case "return":
-        subject.endIterator(this.#port(op.port), op.iterator);
-        model?.endIterator(this.#port(op.port), op.iterator);
-        return;
+        return this.#act((on) => on.endIterator(at, op.iterator));
       case "batch": {
-        const plan = this.#plan(op.plan, this.#port(op.port));
-        subject.takeBatch(this.#port(op.port), plan, this.#waiting(op.wait));
-        model?.takeBatch(this.#port(op.port), plan, this.#waiting(op.wait));
-        return;
+        const plan = this.#plan(op.plan, at);
+        const waiting = this.#waiting(op.wait);
+        return this.#act((on) => on.takeBatch(at, plan, waiting));
       }
-      case "join":
-        if (!this.#isQueue(op.port)) return;
-        subject.join(this.#port(op.port), this.#waiting(op.wait));
-        model?.join(this.#port(op.port), this.#waiting(op.wait));
-        return;
-      case "taskDone": {
-        if (!this.#isQueue(op.port)) return;
-        const real = subject.taskDone(this.#port(op.port), op.count);
-        if (model) assertEquals(real, model.taskDone(this.#port(op.port), op.count));
-        return;
+      case "join": {
+        const waiting = this.#waiting(op.wait);
+        return queue ? this.#act((on) => on.join(at, waiting)) : undefined;
       }
+      case "taskDone":
+        return queue ? this.#act((on) => on.taskDone(at, op.count)) : undefined;
       case "lease": {
-        const calls = [...subject.leases.keys()];
-        if (calls.length > 0) this.#endLease(calls[op.pick % calls.length]!, op.requeue);
-        return;
+        const calls = [...this.subject.leases.keys()];
+        if (calls.length === 0) return;
+        const call = calls[op.pick % calls.length]!;
+        return this.#act((on) => op.requeue ? on.requeue(call) : on.endLease(call));
       }
-      case "select":
-        return this.#select(op.cases, op.wait);
+      case "select": {
+        const cases = op.cases.map((of) => this.#case(of));
+        const waiting = this.#waiting(op.wait);
+        return this.#act((on) => on.select(cases, waiting, this.#biased));
+      }
       case "trySelect": {
         const cases = op.cases.map((of) => this.#case(of));
-        const real = subject.trySelect(cases, model !== undefined);
-        if (model) assertEquals(real, model.trySelect(cases) ?? "nothing");
-        return;
+        return this.#act((on) => on.trySelect(cases, this.#biased));
       }
       case "cancel":
         return this.#cancel(op.slot, op.renew);
       case "advance":
-        this.#clock.tick(op.ms);
-        model?.advance(op.ms);
-        return;
+        return this.#act((on) => {
+          if (on instanceof Model) on.advance(op.ms);
+          else this.#clock.tick(op.ms);
+        });
       case "close": {
-        const at = this.#port(op.port);
-        const queue = this.#isQueue(op.port);
         const error = op.error && !queue ? "the close" : undefined;
-        subject.close(at, error, queue && op.immediate);
-        model?.close(at, error, queue && op.immediate);
+        return this.#act((on) => on.close(at, error, queue && op.immediate));
       }
     }
   }
 
-  #take(port: number, own: boolean, wait: WaitSeed): void {
-    const at = this.#port(port);
-    const view = this.#isQueue(port) ? own ? "lease" : "get" : own ? "receive" : "take";
-    this.subject.take(at, view, this.#waiting(wait));
-    this.model?.take(at, view, this.#waiting(wait));
+  /** The model takes the first case that is ready. */
+  get #biased(): boolean {
+    return this.#model !== undefined;
   }
 
-  #select(seeds: readonly CaseSeed[], wait: WaitSeed): void {
-    const cases = seeds.map((of) => this.#case(of));
-    // The model always takes the first that is ready.
-    this.subject.select(cases, this.#waiting(wait), this.model !== undefined);
-    this.model?.select(cases, this.#waiting(wait));
-  }
-
-  #endLease(call: number, requeue: boolean): void {
-    const { subject, model } = this;
-    if (requeue) {
-      const real = subject.requeue(call);
-      if (model) assertEquals(real, model.requeue(call));
-    } else {
-      subject.endLease(call);
-      model?.endLease(call);
-    }
+  #act(act: Act): void {
+    const result = act(this.subject);
+    this.#model?.add(act, result);
   }
 
   #cancel(slot: number, renew: boolean): void {
     const cause = `cause ${++this.#cancels}`;
-    this.subject.cancel(this.#slots[slot]!, cause);
-    this.model?.cancel(this.#slots[slot]!, cause);
+    const cancel = this.#slots[slot]!;
+    this.#act((on) => on.cancel(cancel, cause));
     if (renew) this.#renew(slot);
   }
 
   #renew(slot: number): void {
     this.#slots[slot] = this.subject.cancels.length;
-    this.subject.addCancel(slot < 2);
-    this.model?.addCancel();
+    this.#act((on) => on.addCancel(slot < 2));
   }
 
   /** Lets everything come to rest, and looks. */
   async rest(): Promise<void> {
     await settled();
-    const { subject, model } = this;
-    if (model === undefined) return this.#check();
-    assertEquals(
-      subject.calls.map((call) => call.outcome),
-      model.calls.map((call) => call.outcome),
-    );
-    for (const [index, { core, dropped }] of subject.ports.entries()) {
-      const at = model.ports[index]!;
-      assertEquals(
-        {
-          size: core.storage.length,
-          weight: core.weight,
-          unfinished: core.ledger?.unfinished,
-          takers: core.takers.length,
-          putters: core.putters.length,
-          dropped: dropped.map(show.item),
-        },
-        {
-          size: at.items.length,
-          weight: at.weight,
-          unfinished: core.ledger ? at.unfinished : undefined,
-          takers: at.takers.length,
-          putters: at.putters.length,
-          dropped: core.ledger ? [] : at.dropped.map(show.item),
-        },
-      );
-    }
-    assertEquals(this.#clock.countTimers(), model.timers, "timers");
+    if (this.#model === undefined) this.#check();
+    else this.#model.compare(this.subject, this.#clock.countTimers());
   }
 
   /** What holds whatever a select has chosen. */
@@ -476,7 +429,9 @@ class Run {
         this.do({ op: "tryTake", port: index, nowait: false });
       }
     }
-    for (const call of subject.leases.keys()) this.#endLease(call, false);
+    for (const pick of [...subject.leases.keys()].keys()) {
+      this.do({ op: "lease", pick, requeue: false });
+    }
     await this.rest();
     for (const [index, { core }] of subject.ports.entries()) {
       const count = core.ledger?.unfinished ?? 0;
@@ -513,10 +468,6 @@ class Run {
     return seed % this.subject.ports.length;
   }
 
-  #isQueue(seed: number): boolean {
-    return this.subject.ports[this.#port(seed)]!.shape.kind === "queue";
-  }
-
   #item(seed: ItemSeed): Item {
     return { id: this.#items++, ...seed };
   }
@@ -546,6 +497,90 @@ class Run {
         return seed;
     }
   }
+}
+
+/** The model that does what the real thing has done, in one of the ways that are right. */
+class Comparison {
+  readonly #shapes: readonly Shape[];
+  readonly #acts: Act[] = [];
+  readonly #results: (string | void)[] = [];
+  /** What the model has done of all that. */
+  readonly #seen: (string | void)[] = [];
+  #model: Model;
+
+  constructor(shapes: readonly Shape[]) {
+    this.#shapes = shapes;
+    this.#model = new Model(shapes);
+  }
+
+  add(act: Act, result: string | void): void {
+    this.#acts.push(act);
+    this.#results.push(result);
+  }
+
+  compare(subject: Subject, timers: number): void {
+    const before = this.#model.choices.length;
+    const found = { ...stateOf(subject, timers), results: this.#results };
+    this.#go();
+    const expected = this.#expected();
+    for (let attempts = 0; !equal(found, this.#expected()); attempts++) {
+      const choices = next(this.#model.choices, before);
+      if (choices === undefined || attempts === 64) return assertEquals(found, expected);
+      this.#model = new Model(this.#shapes, choices);
+      this.#seen.length = 0;
+      this.#go();
+    }
+  }
+
+  /** Makes the model do what it has not done yet. */
+  #go(): void {
+    for (const act of this.#acts.slice(this.#seen.length)) this.#seen.push(act(this.#model));
+  }
+
+  #expected(): object {
+    return { ...stateOfModel(this.#model), results: [...this.#seen] };
+  }
+}
+
+/** The next choices, of which the first so many stay as they are. */
+function next(choices: readonly boolean[], fixed: number): boolean[] | undefined {
+  const last = choices.lastIndexOf(false);
+  return last < fixed ? undefined : [...choices.slice(0, last), true];
+}
+
+function stateOf({ calls, ports }: Subject, timers: number): object {
+  return {
+    calls: calls.map((call) => call.outcome),
+    ports: ports.map(({ core, dropped }) => ({
+      size: core.storage.length,
+      weight: core.weight,
+      unfinished: core.ledger?.unfinished,
+      takers: core.takers.length,
+      putters: core.putters.length,
+      dropped: dropped.map(show.item),
+    })),
+    timers,
+  };
+}
+
+function stateOfModel({ calls, ports, timers }: Model): object {
+  return {
+    calls: calls.map((call) => call.outcome),
+    ports: ports.map((port) => ({
+      size: port.items.length,
+      weight: port.weight,
+      unfinished: port.shape.kind === "queue" ? port.unfinished : undefined,
+      takers: port.takers.length,
+      putters: port.putters.length,
+      // An immediate shutdown drops too, but tells nobody.
+      dropped: port.shape.kind === "queue" ? [] : port.dropped.map(show.item),
+    })),
+    timers,
+  };
+}
+
+function equal(a: object, b: object): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 const NEVER: Waiting = { cancels: [] };
@@ -614,7 +649,7 @@ Deno.test("R16: selects of another copy of the module lose nothing and miss nobo
 });
 
 Deno.test("118: callbacks may use what calls them", async () => {
-  const ops = [...Object.values(plain), ...selecting(false)];
+  const ops = [...Object.values(plain), ...selecting(true)];
   await check(programs(ops, { minLength: 1, maxLength: 3 }, { reactions: 20 }), false);
 });
 

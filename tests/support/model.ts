@@ -182,10 +182,20 @@ export class Model {
   readonly calls: Call[] = [];
   readonly cancels: Cancel[] = [];
   readonly #leases = new Map<number, Lease>();
+  /**
+   * When a select leaves several ports, either may move first, and another select that waits in both
+   * commits in the one or the other: each choice is right. `false` where there are none given.
+   */
+  readonly choices: boolean[];
+  #chosen = 0;
+  /** How many ports are settling, and those that are to settle after them. */
+  #depth = 0;
+  #later: Port[] = [];
   #timers: Timer[] = [];
 
-  constructor(shapes: readonly Shape[]) {
+  constructor(shapes: readonly Shape[], choices: readonly boolean[] = []) {
     this.ports = shapes.map((shape) => new Port(shape));
+    this.choices = [...choices];
   }
 
   // ---- calls: each gives its number, and is settled when it has an outcome ----
@@ -275,7 +285,7 @@ export class Model {
   select(cases: readonly ModelCase[], waiting: Waiting): void {
     const call = this.#begin(waiting);
     if (call.outcome !== undefined) return;
-    call.outcome = this.trySelect(cases);
+    call.outcome = this.#poll(cases);
     if (call.outcome !== undefined) return;
     for (const [index, of] of cases.entries()) {
       if (call.outcome !== undefined) return;
@@ -301,8 +311,12 @@ export class Model {
     this.#hang(call, waiting);
   }
 
+  trySelect(cases: readonly ModelCase[]): string {
+    return this.#poll(cases) ?? "nothing";
+  }
+
   /** The first ready case in source order. */
-  trySelect(cases: readonly ModelCase[]): string | undefined {
+  #poll(cases: readonly ModelCase[]): string | undefined {
     for (const [index, of] of cases.entries()) {
       const key = `${index}: `;
       if (of.op === "recv") {
@@ -351,18 +365,29 @@ export class Model {
       this.#setUnfinished(at, Math.max(at.leased, at.unfinished - at.items.length));
       at.dropped.push(...at.items.splice(0));
     }
-    // A select that is refused leaves other lines too, and whoever stood behind it there may be next,
-    // also one that would have been refused here.
-    at.settling = true;
-    for (const { call, item } of [...at.putters]) {
-      if (call.outcome === undefined) this.#end(call, show.refused(item!, at.error));
-    }
-    at.settling = false;
+    this.#refuse(at);
     this.#settle(at);
     if (!at.drained) return;
     for (const node of [...at.takers]) {
       if (node.call.outcome === undefined) this.#finish(node);
     }
+  }
+
+  /** One by one, or all before anybody moves up in other lines that they leave. */
+  #refuse(port: Port): void {
+    const refused = [...port.putters];
+    const several = refused.some(({ call }) => portsOf(call).length > 1);
+    const together = several && this.#choose();
+    const left: Call[] = [];
+    port.settling = true;
+    for (const { call, item } of refused) {
+      if (call.outcome !== undefined) continue;
+      this.#leave(call, show.refused(item!, port.error));
+      if (together) left.push(call);
+      else this.#settleAll(call);
+    }
+    port.settling = false;
+    for (const call of left) this.#settleAll(call);
   }
 
   taskDone(port: number, count: number): string {
@@ -468,7 +493,16 @@ export class Model {
   }
 
   #settleAll(call: Call): void {
-    for (const { port } of call.nodes) this.#settle(port);
+    const ports = portsOf(call);
+    const later = ports.length > 1 && this.#depth > 0 && this.#choose();
+    for (const port of ports) {
+      if (later && !port.settling) this.#later.push(port);
+      else this.#settle(port);
+    }
+  }
+
+  #choose(): boolean {
+    return this.choices[this.#chosen++] ??= false;
   }
 
   /** A full channel that does not let wait. */
@@ -488,12 +522,16 @@ export class Model {
       return;
     }
     port.settling = true;
+    this.#depth++;
     do {
       port.again = false;
       this.#admit(port);
       while (port.takers.some((node) => this.#serve(node) === "served"));
     } while (port.again);
+    this.#depth--;
     port.settling = false;
+    if (this.#depth > 0) return;
+    for (const later of this.#later.splice(0)) this.#settle(later);
   }
 
   #admit(port: Port): void {
@@ -597,6 +635,10 @@ export class Model {
     if (count > 0) return;
     for (const call of port.joiners.splice(0)) this.#leave(call, "done");
   }
+}
+
+function portsOf(call: Call): Port[] {
+  return [...new Set(call.nodes.map((node) => node.port))];
 }
 
 /** The outcome of a select has the key of the case. */

@@ -283,7 +283,7 @@ export class Subject {
     this.#watch(promise, lines, (outcome) => this.#selected(outcome as Selected, cases));
   }
 
-  trySelect(cases: readonly SubjectCase[], biased: boolean): string | undefined {
+  trySelect(cases: readonly SubjectCase[], biased: boolean): string {
     return attempt(() => {
       const outcome = trySelect(this.#entries(cases), { biased });
       return outcome === undefined ? "nothing" : this.#selected(outcome as Selected, cases);
