@@ -13,8 +13,8 @@ export interface Claim {
   readonly holds: boolean;
 }
 
-async function cancelManyOnOneSignal(): Promise<Claim> {
-  const count = 20_000;
+/** Milliseconds for `count` calls that wait on one signal to be rejected. */
+async function cancelOnOneSignal(count: number): Promise<number> {
   const controller = new AbortController();
   const ch = new Channel<number>();
   const outcomes = Array.from(
@@ -25,11 +25,18 @@ async function cancelManyOnOneSignal(): Promise<Claim> {
   controller.abort(new Error("enough"));
   let rejected = 0;
   for (const outcome of outcomes) rejected += await outcome;
-  const ms = performance.now() - start;
+  if (rejected !== count) throw new Error(`${rejected} of ${count} were rejected`);
+  return performance.now() - start;
+}
+
+async function cancelManyOnOneSignal(): Promise<Claim> {
+  const samples: number[] = [];
+  for (let i = 0; i < 7; i++) samples.push(await cancelOnOneSignal(20_000));
+  const [best, , , median, , , worst] = samples.toSorted((a, b) => a - b);
   return {
-    text: `${count} parked receives on one AbortSignal are cancelled in under 100 ms`,
-    measured: `${ms.toFixed(1)} ms, ${rejected} rejected`,
-    holds: ms < 100 && rejected === count,
+    text: "20,000 parked receives on one AbortSignal are cancelled in under 100 ms",
+    measured: `${median!.toFixed(0)} ms (${best!.toFixed(0)} to ${worst!.toFixed(0)})`,
+    holds: median! < 100,
   };
 }
 

@@ -338,9 +338,8 @@ export class Model {
 
   // ---- what is no call ----
 
-  /** The number of a new cancel. */
-  addCancel(): number {
-    return this.cancels.push({ cause: undefined, hung: [] }) - 1;
+  addCancel(): void {
+    this.cancels.push({ cause: undefined, hung: [] });
   }
 
   /** All that hang on it leave first; then others may move up. */
