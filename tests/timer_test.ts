@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   after,
   background,
@@ -401,14 +407,6 @@ Deno.test("R33: a ticker of a fraction of a millisecond ticks on, and holds up n
 // ---- the process ----
 
 Deno.test("R28: timers of waits keep the process alive, a parked call alone does not", async () => {
-  const script = (body: string) => `
-    import * as sluice from ${JSON.stringify(new URL("../mod.ts", import.meta.url).href)};
-    const { Channel, after, background, recv, select, sleep, ticker, withCancel, withTimeout } =
-      sluice;
-    const ch = new Channel();
-    const end = () => console.log("ended");
-    ${body}
-  `;
   const runs: Record<string, string> = {
     "sleep(20).then(end);": "ended",
     "ch.take({ timeout: 20 }).catch(end);": "ended",
@@ -426,17 +424,47 @@ Deno.test("R28: timers of waits keep the process alive, a parked call alone does
     "{ using ctx = withTimeout(background(), 1e9); ch.take(ctx).catch(end); }": "ended",
     "{ using ticks = ticker(1e9); ticks.receive().then(end); }": "ended",
   };
-  // The Deno that runs this, where it may be run by its path.
-  const path = Deno.execPath();
-  const { state: allowed } = await Deno.permissions.query({ name: "run", command: path });
-  const deno = allowed === "granted" ? path : "deno";
   const results = Object.entries(runs).map(async ([body, expected]) => {
-    const { success, stdout, stderr } = await new Deno.Command(deno, {
-      args: ["eval", "--no-config", "--no-lock", script(body)],
-      stdin: "null",
-    }).output();
-    const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
+    const { out, error, success } = await program(body);
     assertEquals([out, success], [expected, true], `${body} ${error}`);
   });
   await Promise.all(results);
 });
+
+Deno.test("P25, R28: a program that awaits a parked call at its top level ends with an error", async () => {
+  const waits = ["ch.take()", "ch.send(1)", "select({})", "new sluice.Queue().get()"];
+  const results = waits.map(async (wait) => {
+    const { out, error, success } = await program(`await ${wait}; end();`);
+    assertEquals([out, success], ["", false], wait);
+    assertStringIncludes(error, "await");
+  });
+  await Promise.all(results);
+});
+
+interface Ended {
+  readonly out: string;
+  readonly error: string;
+  readonly success: boolean;
+}
+
+/** Runs a program in a process of its own, to its end. */
+async function program(body: string): Promise<Ended> {
+  const script = `
+    import * as sluice from ${JSON.stringify(new URL("../mod.ts", import.meta.url).href)};
+    const { Channel, after, background, recv, select, sleep, ticker, withCancel, withTimeout } =
+      sluice;
+    const ch = new Channel();
+    const end = () => console.log("ended");
+    ${body}
+  `;
+  // The Deno that runs this, where it may be run by its path.
+  const path = Deno.execPath();
+  const { state: allowed } = await Deno.permissions.query({ name: "run", command: path });
+  const deno = allowed === "granted" ? path : "deno";
+  const { success, stdout, stderr } = await new Deno.Command(deno, {
+    args: ["eval", "--no-config", "--no-lock", script],
+    stdin: "null",
+  }).output();
+  const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
+  return { out: out!, error: error!, success };
+}
