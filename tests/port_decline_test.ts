@@ -139,6 +139,33 @@ Deno.test("R16: a foreign waiter that says yes without taking loses nothing for 
   assertEquals(await full.take(), "b");
 });
 
+Deno.test("R16: a foreign waiter that offers or takes twice in one wake gets one through, and knows it", async () => {
+  const ch = new Channel<string>();
+  const answers: unknown[] = [];
+  const giver: Waiter = {
+    wake() {
+      answers.push(ch[sinkPort].tryOffer("a"), ch[sinkPort].tryOffer("b"));
+      return true;
+    },
+  };
+  ch[sinkPort].park(giver);
+  assertEquals([await ch.take(), answers], ["a", [true, false]]);
+  ch[sinkPort].unpark(giver);
+
+  const q = new Queue<string>();
+  const taken: unknown[] = [];
+  const taker: Waiter = {
+    wake() {
+      taken.push(q[sourcePort].tryTake()?.value, q[sourcePort].tryTake());
+      return true;
+    },
+  };
+  q[sourcePort].park(taker);
+  assert(q.tryPut("x"));
+  assertEquals([taken, q.size, q.unfinished], [["x", undefined], 0, 1]);
+  q[sourcePort].unpark(taker);
+});
+
 // ---- batches and policies ----
 
 Deno.test("R16, R6: a foreign select stands behind a batch that fills, and offers to it", async () => {
