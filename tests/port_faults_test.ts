@@ -4,6 +4,7 @@ import {
   background,
   Channel,
   ClosedError,
+  Queue,
   recv,
   select,
   send,
@@ -49,6 +50,18 @@ Deno.test("R16: it looks again as often as it must, and parks in the end", async
   assertEquals([answers < 0, waiters.size, lines(ch)], [true, 2, { takers: 0, putters: 1 }]);
   assertEquals(ch.tryReceive(), { ok: true, value: "x" });
   assertEquals([(await waiting).key, waiters.size], ["other", 0]);
+});
+
+Deno.test("57, R31: a select that looks again weighs and ranks what it sends only once", async () => {
+  let answers = 3;
+  const { source } = bare<string>(() => undefined, () => answers-- > 0);
+  let weighed = 0;
+  const q = new Queue<number>({ maxSize: 1, weigh: () => ++weighed && 1 });
+  q.tryPut(1);
+  const waiting = select({ sent: send(q, 2), odd: recv(source) });
+  assertEquals([answers, weighed], [-1, 2]);
+  q.tryGet();
+  assertEquals([(await waiting).key, weighed], ["sent", 2]);
 });
 
 Deno.test("R16: what it finds when it looks again may be another case, a sink, or an error", async () => {
