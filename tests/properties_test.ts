@@ -137,14 +137,19 @@ const shape: fc.Arbitrary<Shape> = fc.oneof(
   }),
 );
 
+/** Some of the cases are foreign, if they may be. */
+const disguise = (foreign: boolean): fc.Arbitrary<boolean> =>
+  foreign ? fc.boolean() : fc.constant(false);
+const recv = (foreign: boolean): fc.Arbitrary<CaseSeed> =>
+  fc.record({ op: fc.constant("recv" as const), port, foreign: disguise(foreign) });
+const send = (foreign: boolean): fc.Arbitrary<CaseSeed> =>
+  fc.record({ op: fc.constant("send" as const), port, item, foreign: disguise(foreign) });
+
 const cases = (foreign: boolean): fc.Arbitrary<CaseSeed[]> => {
-  const disguise = foreign ? fc.boolean() : fc.constant(false);
-  const recv = fc.record({ op: fc.constant("recv" as const), port, foreign: disguise });
-  const send = fc.record({ op: fc.constant("send" as const), port, item, foreign: disguise });
   return fc.array(
     fc.oneof(
-      { weight: 5, arbitrary: recv },
-      { weight: 5, arbitrary: send },
+      { weight: 5, arbitrary: recv(foreign) },
+      { weight: 5, arbitrary: send(foreign) },
       { weight: 1, arbitrary: fc.record({ op: fc.constant("done" as const), slot }) },
       {
         weight: 1,
@@ -280,13 +285,14 @@ class Run {
   readonly #clock: Clock;
   /** The cancel that a slot has now. */
   readonly #slots: number[] = [];
+  #reactions: Op[];
   #items = 0;
   #cancels = 0;
 
   constructor({ shapes, reactions }: Program, clock: Clock, compared: boolean) {
-    const left = [...reactions];
+    this.#reactions = [...reactions];
     this.subject = new Subject(shapes, () => {
-      const op = left.shift();
+      const op = this.#reactions.shift();
       if (op !== undefined) this.do(op);
     });
     this.#model = compared ? new Comparison(shapes) : undefined;
@@ -418,6 +424,7 @@ class Run {
   /** Ends everything: nothing and nobody may be left. */
   async finale(): Promise<void> {
     const { subject } = this;
+    this.#reactions = [];
     for (let slot = 0; slot < 4; slot++) this.#cancel(slot, false);
     await this.rest();
     for (const index of subject.ports.keys()) {
@@ -625,6 +632,22 @@ Deno.test("29, 59, R7: selects hold up lighter putters while they wait, no longe
   const ops = [put, tryPut, take, tryTake, ...selecting(false)];
   const queue = fc.constant<Shape>({ ...CHANNEL, kind: "queue", capacity: 4, weighed: true });
   await check(programs(ops, { minLength: 2, maxLength: 2 }, { shapes: queue }), true);
+});
+
+Deno.test("22, 36, R30: who waits to put when all is closed is refused", async () => {
+  const { put, take, batch, close } = plain;
+  const sending: fc.Arbitrary<Op> = fc.record({
+    op: fc.constant("select" as const),
+    cases: fc.array(send(false), { minLength: 1, maxLength: 2 }),
+    wait: fc.constant({ ctx: undefined, signal: undefined, timeout: undefined }),
+  });
+  const ops = [put, { ...take, weight: 2 }, batch, { weight: 8, arbitrary: sending }, close];
+  const shapes = fc.constantFrom<Shape>(
+    CHANNEL,
+    { ...CHANNEL, kind: "queue", capacity: 1 },
+    { ...CHANNEL, kind: "queue", capacity: 4, weighed: true },
+  );
+  await check(programs(ops, { minLength: 1, maxLength: 2 }, { shapes }), true);
 });
 
 Deno.test("54 to 75: selects over several channels do what the model does", async () => {
