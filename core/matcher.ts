@@ -52,7 +52,6 @@ export class Matcher {
   #again = false;
   /** While a foreign putter is woken for a taker at hand: its item comes here. */
   #asked: { item: unknown } | null = null;
-
   /** The select for which an item is looked for. */
   #taker: CoreDecider | null = null;
 

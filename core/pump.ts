@@ -30,10 +30,10 @@ export async function pump<T>(iterator: AnyIterator<T>, core: QueueCore): Promis
       const result = await iterator.next();
       if (result.done) break;
       if (core.closed) return;
-      // A send that waits when the core is closed: the value is refused, and reading has ended.
-      await core.put(result.value).catch(() => {});
+      await core.put(result.value);
     }
   } catch (error) {
+    // The source has failed; or the core was closed while the value waited, which is no failure.
     failure = error;
   }
   reading = false;

@@ -134,11 +134,7 @@ export class QueueCore implements Owner {
     } catch (error) {
       return refused(error);
     }
-    const node: CoreNode = new WaitNode(item);
-    const promise = node.promise<void>();
-    this.park(this.putters, node);
-    if (wait !== undefined && node.list !== null) hang(node, wait);
-    return promise;
+    return this.#wait(this.putters, new WaitNode(item), wait);
   }
 
   /** Without waiting. false: it would have to. Throws when closed. */
@@ -273,8 +269,12 @@ export class QueueCore implements Owner {
 
   /** Parks a taker, unless it can be served at once. */
   parkTaker<R>(node: CoreNode, wait: Wait | undefined): Promise<R> {
+    return this.#wait(this.takers, node, wait);
+  }
+
+  #wait<R>(list: CoreList, node: CoreNode, wait: Wait | undefined): Promise<R> {
     const promise = node.promise<R>();
-    this.park(this.takers, node);
+    this.park(list, node);
     if (wait !== undefined && node.list !== null) hang(node, wait);
     return promise;
   }

@@ -56,7 +56,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   /** Parks in all cases. Called after `poll` found nothing. */
   wait(wait: Wait | undefined): Promise<Outcome> {
     const promise = this.#result.promise<Outcome>();
-    this.#parkOrCommit(undefined);
+    this.#parkOrCommit(false);
     if (!this.#decided) {
       this.#startTimer();
       if (wait !== undefined) hang(this, wait);
@@ -64,8 +64,10 @@ export class Selection implements CoreDecider, Endable, Sequel {
     return promise;
   }
 
-  #parkOrCommit(ready: Outcome | undefined): void {
+  /** Ends parked in all cases, or decided. `again`: first tries the cases once more. */
+  #parkOrCommit(again: boolean): void {
     try {
+      let ready = again ? this.poll() : undefined;
       while (ready === undefined && this.#parkAll()) ready = this.poll();
       if (ready === undefined) return;
       this.#decide();
@@ -150,12 +152,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
     this.#passedOver = false;
     this.#unpark();
     this.follow();
-    try {
-      this.#parkOrCommit(this.poll());
-    } catch (error) {
-      this.#decide();
-      this.failed(undefined, error);
-    }
+    this.#parkOrCommit(true);
   }
 
   #decide(): void {
