@@ -1,0 +1,24 @@
+/** What every contestant checks: that nothing was lost or doubled on the way. */
+
+/** The sum of 0 to `count - 1`. */
+export function checkSum(sum: number, count: number): void {
+  const expected = count * (count - 1) / 2;
+  if (sum !== expected) throw new Error(`the checksum is ${sum}, not ${expected}`);
+}
+
+/** The last prime that a sieve found. */
+export function checkPrime(prime: number, count: number): void {
+  if (count === 1_000 && prime !== 7_919) throw new Error(`the 1,000th prime is not ${prime}`);
+}
+
+/** The same numbers, 0 to `count - 1`, in an order that is always the same. */
+export function shuffled(count: number): number[] {
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  let seed = 1;
+  for (let i = count - 1; i > 0; i--) {
+    seed = Math.imul(seed, 1_103_515_245) + 12_345 >>> 0;
+    const j = seed % (i + 1);
+    [numbers[i], numbers[j]] = [numbers[j]!, numbers[i]!];
+  }
+  return numbers;
+}
