@@ -58,7 +58,7 @@ import {
   sourcePort,
 } from "./core/protocol.ts";
 import { iteratorOf, pump } from "./core/pump.ts";
-import { QueueCore } from "./core/queue_core.ts";
+import { PLAIN_CHANNEL, QueueCore, type Traits } from "./core/queue_core.ts";
 import { CoreIterator } from "./core/receiver_iterator.ts";
 import { Ring } from "./core/ring.ts";
 import { bare, many, receiving } from "./core/taking.ts";
@@ -140,14 +140,13 @@ function makeCore<T>(given: number | ChannelOptions<T> | undefined): QueueCore {
   }
   checkOptionalFunction("onDrop", onDrop);
   checkOptionalString("name", name);
-  return new QueueCore({
+  const traits: Traits = given === undefined || typeof given === "number" ? PLAIN_CHANNEL : {
     kind: "channel",
-    capacity,
-    storage: new Ring(),
     name,
     overflow,
     onDrop: onDrop as ((value: unknown) => void) | undefined,
-  });
+  };
+  return new QueueCore(traits, capacity, new Ring());
 }
 
 /**

@@ -54,6 +54,7 @@ import {
   type QueueOptions,
 } from "./core/queue_options.ts";
 import { CoreIterator } from "./core/receiver_iterator.ts";
+import { RankHeap } from "./core/rank_heap.ts";
 import { Stack } from "./core/stack.ts";
 import { bare, batching } from "./core/taking.ts";
 
@@ -329,7 +330,7 @@ export class PriorityQueue<in out T> extends Queue<T> {
         `priority and compare exclude each other: give ${show(priority)} or ${show(compare)}`,
       );
     }
-    const rank = compare === undefined ? priority ?? ((item: unknown) => item) : undefined;
-    super(ordered(given, new Heap(compare as Compare | undefined), rank as Read | undefined));
+    if (compare !== undefined) super(ordered(given, new Heap(compare as Compare)));
+    else super(ordered(given, new RankHeap(), (priority ?? ((item) => item)) as Read));
   }
 }

@@ -31,11 +31,13 @@
  *
  * @module
  */
-import { After, type AnyCase, Default, Done, isCase, Recv, Send } from "./core/cases.ts";
+import { receive } from "./core/attempts.ts";
+import { AnyCase } from "./core/cases.ts";
 import { checkOptions, show } from "./core/check.ts";
-import type { Cancel } from "./core/contract.ts";
+import type { Cancel, Wait } from "./core/contract.ts";
 import type { Sink, Source } from "./core/protocol.ts";
-import type { Outcome as AnyOutcome } from "./core/outcome.ts";
+import { committed, done, type Outcome as AnyOutcome } from "./core/outcome.ts";
+import { caseOf, checkEntries, type Entries, keyOf, NONE, pick } from "./core/pick.ts";
 import type {
   AfterCase,
   CaseEntry,
@@ -95,7 +97,7 @@ export type { Received, Sink, SinkPort, Source, SourcePort, Waiter } from "./cor
  * @throws TypeError if `source` is nothing that can be received from.
  */
 export function recv<T>(source: Source<T> | null | undefined): RecvCase<T> {
-  return new Recv(source) as unknown as RecvCase<T>;
+  return AnyCase.recv(source) as unknown as RecvCase<T>;
 }
 
 /**
@@ -118,7 +120,7 @@ export function send<T>(
   target: Sink<T> | null | undefined,
   value: NoInfer<T>,
 ): SendCase {
-  return new Send(target as Sink<never> | null | undefined, value);
+  return AnyCase.send(target as Sink<never> | null | undefined, value) as unknown as SendCase;
 }
 
 /**
@@ -137,7 +139,7 @@ export function send<T>(
  * @throws TypeError or RangeError if `ms` is no number.
  */
 export function after(ms: number): AfterCase {
-  return new After(ms);
+  return AnyCase.after(ms) as unknown as AfterCase;
 }
 
 /**
@@ -157,7 +159,7 @@ export function after(ms: number): AfterCase {
  * @throws TypeError if `cancel` is neither a context nor an AbortSignal.
  */
 export function whenDone(cancel: Cancel | null | undefined): DoneCase {
-  return new Done(cancel);
+  return AnyCase.done(cancel) as unknown as DoneCase;
 }
 
 /**
@@ -172,7 +174,7 @@ export function whenDone(cancel: Cancel | null | undefined): DoneCase {
  * assertEquals(r.key, "idle");
  * ```
  */
-export const otherwise: DefaultCase = new Default();
+export const otherwise: DefaultCase = AnyCase.default as unknown as DefaultCase;
 
 /**
  * Waits until one of the cases can be committed, and commits it; Go's `select`. The result's `key` is
@@ -221,12 +223,39 @@ export function select(
 ): Promise<unknown> {
   try {
     const biased = (wait as SelectOptions | null | undefined)?.biased ?? false;
-    const selection = selectionOf(cases, biased);
-    if (wait !== undefined) enter(wait);
-    const outcome = selection.poll();
-    return outcome === undefined ? selection.wait(wait) : ready(outcome);
+    const entries = entriesOf(cases);
+    if (wait !== undefined) {
+      checkEntries(entries);
+      enter(wait);
+    }
+    const at = pick(entries, biased);
+    const outcome = at >= 0 ? commit(entries[at]) : undefined;
+    if (outcome !== undefined) return ready(outcome);
+    return run(selectionOf(entries, biased), at, wait);
   } catch (error) {
     return refused(error);
+  }
+}
+
+/** Waits, where `at` says that nothing was ready; otherwise tries all cases before. */
+function run(selection: Selection, at: number, wait: Wait | undefined): Promise<AnyOutcome> {
+  const outcome = at === NONE ? undefined : selection.begin().poll();
+  return outcome === undefined ? selection.wait(wait) : ready(outcome);
+}
+
+/** Commits the case that was picked; undefined: it was ready, and is no more, or needs preparing. */
+function commit(entry: unknown): AnyOutcome | undefined {
+  const key = keyOf(entry);
+  const { op, core, value, scope } = caseOf(entry)!;
+  switch (op) {
+    case "recv":
+      return receive(key, core!);
+    case "send":
+      return core!.offer(value) ? committed(key) : undefined;
+    case "done":
+      return done(key, scope!.cause);
+    default:
+      return committed(key);
   }
 }
 
@@ -257,36 +286,137 @@ export function trySelect(
   options?: { readonly biased?: boolean },
 ): unknown {
   if (options !== undefined) checkOptions("options", options);
-  const selection = selectionOf(cases, options?.biased ?? false);
-  return selection.poll() satisfies AnyOutcome | undefined;
+  return attempt(entriesOf(cases), options?.biased ?? false);
 }
 
-function selectionOf(cases: Cases | Iterable<CaseEntry>, biased: boolean): Selection {
+function attempt(entries: Entries, biased: boolean): AnyOutcome | undefined {
+  const at = pick(entries, biased);
+  const outcome = at >= 0 ? commit(entries[at]) : undefined;
+  return outcome !== undefined || at === NONE
+    ? outcome
+    : selectionOf(entries, biased).begin().poll();
+}
+
+/**
+ * What `prepareSelect` makes: one select, to be run any number of times.
+ *
+ * @typeParam R What it resolves with.
+ *
+ * @example
+ * ```ts
+ * import { Channel, prepareSelect, recv, type Selected, type Selector } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const cases = { word: recv(Channel.from(["hello"])) };
+ * const selector: Selector<Selected<typeof cases>> = prepareSelect(cases);
+ * assertEquals((await selector.select()).value, "hello");
+ * ```
+ */
+export interface Selector<out R> {
+  /** As the function {@linkcode select}. Several at once do not disturb one another. */
+  select(wait?: Wait): Promise<R>;
+  /** As the function {@linkcode trySelect}. */
+  trySelect(): R | undefined;
+}
+
+/**
+ * A select that is run again and again, as in a loop: its cases are read once, here, and what a run
+ * needs to wait is used by the next one. What `send` cases send is always the same value, so this is
+ * for receiving, times and ends above all.
+ *
+ * @example
+ * ```ts
+ * import { Channel, prepareSelect, recv } from "@sluice/sluice";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [left, right] = [Channel.from([1, 2]), Channel.from([3])];
+ * const either = prepareSelect({ left: recv(left), right: recv(right) });
+ * let sum = 0;
+ * for (let n = 0; n < 3; n++) {
+ *   const r = await either.select();
+ *   if (r.ok) sum += r.value;
+ *   else n--;
+ * }
+ * assertEquals(sum, 6);
+ * ```
+ *
+ * @throws TypeError if a case is none.
+ */
+export function prepareSelect<S extends Cases>(
+  cases: S,
+  options?: { readonly biased?: boolean },
+): Selector<Selected<S>>;
+/** The same for entries. */
+export function prepareSelect<const E extends CaseEntry>(
+  cases: Iterable<E>,
+  options?: { readonly biased?: boolean },
+): Selector<SelectedEntry<E>>;
+export function prepareSelect(
+  cases: Cases | Iterable<CaseEntry>,
+  options?: { readonly biased?: boolean },
+): Selector<unknown> {
+  if (options !== undefined) checkOptions("options", options);
+  const entries = entriesOf(cases);
+  checkEntries(entries);
+  const present = entries.filter((entry) => caseOf(entry) !== null);
+  const own = present.map((entry) => [keyOf(entry), caseOf(entry)]);
+  return new Prepared(own, options?.biased ?? false);
+}
+
+class Prepared implements Selector<AnyOutcome> {
+  readonly #entries: Entries;
+  readonly #biased: boolean;
+  /** The last run that had to wait, whose nodes serve the next one. */
+  #selection: Selection | undefined;
+
+  constructor(entries: Entries, biased: boolean) {
+    this.#entries = entries;
+    this.#biased = biased;
+  }
+
+  select(wait?: Wait): Promise<AnyOutcome> {
+    try {
+      if (wait !== undefined) enter(wait);
+      const at = pick(this.#entries, this.#biased);
+      const outcome = at >= 0 ? commit(this.#entries[at]) : undefined;
+      return outcome === undefined ? run(this.#idle(), at, wait) : ready(outcome);
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  trySelect(): AnyOutcome | undefined {
+    return attempt(this.#entries, this.#biased);
+  }
+
+  #idle(): Selection {
+    if (this.#selection === undefined || !this.#selection.idle) {
+      this.#selection = selectionOf(this.#entries, this.#biased);
+    }
+    return this.#selection;
+  }
+}
+
+/** The cases as pairs, in their order. */
+function entriesOf(cases: Cases | Iterable<CaseEntry>): Entries {
+  if (Array.isArray(cases)) return cases;
   if (typeof cases !== "object" || cases === null) {
     throw new TypeError(`select needs a record or entries of cases, not ${show(cases)}`);
   }
+  return isIterable(cases) ? Array.from(cases) : Object.entries(cases);
+}
+
+/** What a select that may have to wait needs; the entries are the user's, who may change them. */
+function selectionOf(entries: Entries, biased: boolean): Selection {
   const keys: unknown[] = [];
-  const present: AnyCase[] = [];
-  const entries = isIterable(cases) ? cases : Object.entries(cases);
-  let defaults = 0;
+  const cases: AnyCase[] = [];
   for (const entry of entries) {
-    if (!Array.isArray(entry)) {
-      throw new TypeError(`an entry must be a pair of a key and a case, not ${show(entry)}`);
-    }
-    const [key, of] = entry as unknown[];
-    if (of === null || of === undefined) continue;
-    if (!isCase(of)) {
-      throw new TypeError(
-        `case ${show(key)} must be made by recv, send, after, whenDone or otherwise: ${show(of)}`,
-      );
-    }
-    if (of.op === "default" && ++defaults > 1) {
-      throw new TypeError(`case ${show(key)} is a second default: a select has one at most`);
-    }
-    keys.push(key);
-    present.push(of);
+    const of = caseOf(entry);
+    if (of === null) continue;
+    keys.push(keyOf(entry));
+    cases.push(of);
   }
-  return new Selection(keys, present, biased);
+  return new Selection(keys, cases, biased);
 }
 
 function isIterable(cases: object): cases is Iterable<CaseEntry> {

@@ -70,12 +70,7 @@ export function ticker(ms: number, cancel?: Cancel): Ticker {
 }
 
 function tickerCore(): QueueCore {
-  return new QueueCore({
-    kind: "channel",
-    capacity: 1,
-    storage: new Ring(),
-    overflow: "dropNewest",
-  });
+  return new QueueCore({ kind: "channel", overflow: "dropNewest" }, 1, new Ring());
 }
 
 class CoreTicker extends CoreReceiver<number> implements Ticker, Endable, Sequel {

@@ -1,6 +1,7 @@
-import type { AnyCase, Recv, Send } from "./cases.ts";
+import type { AnyCase } from "./cases.ts";
 import { NOTHING } from "./nothing.ts";
 import { closed, committed, done, type Outcome } from "./outcome.ts";
+import type { SinkPort, SourcePort } from "./protocol.ts";
 import type { QueueCore } from "./queue_core.ts";
 import { below } from "./random.ts";
 
@@ -9,13 +10,20 @@ type Prepared =
   | { readonly ok: true; readonly item: unknown }
   | { readonly ok: false; readonly error: unknown };
 
+/** Receives from one of our cores, if that need not wait. */
+export function receive(key: unknown, core: QueueCore): Outcome | undefined {
+  const value = core.poll();
+  if (value !== NOTHING) return committed(key, value);
+  return core.drained ? closed(key, core.error) : undefined;
+}
+
 /** Attempts at the cases of a select, none of which waits. What is attempted and ready is committed. */
 export class Attempts {
   readonly #keys: readonly unknown[];
   readonly #cases: readonly AnyCase[];
   readonly #biased: boolean;
   /** What to store for sends whose weight and rank are read, or why there is nothing. */
-  #items: Map<number, Prepared> | undefined;
+  #items: Map<number, Prepared> | null = null;
 
   constructor(keys: readonly unknown[], cases: readonly AnyCase[], biased: boolean) {
     this.#keys = keys;
@@ -25,7 +33,6 @@ export class Attempts {
 
   /** Commits one of the cases that are ready now; undefined: none is, and there is no default. */
   any(): Outcome | undefined {
-    this.#items ??= this.#prepare();
     const count = this.#cases.length;
     if (this.#biased || count === 1) {
       for (let i = 0; i < count; i++) {
@@ -60,32 +67,25 @@ export class Attempts {
     }
   }
 
-  #attemptRecv(index: number, { core, port }: Recv): Outcome | undefined {
-    if (core !== null) {
-      const value = core.poll();
-      if (value !== NOTHING) return committed(this.#keys[index], value);
-      return core.drained ? closed(this.#keys[index], core.error) : undefined;
-    }
-    const taken = port?.tryTake();
+  #attemptRecv(index: number, { core, port }: AnyCase): Outcome | undefined {
+    const key = this.#keys[index];
+    if (core !== null) return receive(key, core);
+    const taken = (port as SourcePort<unknown> | null)?.tryTake();
     if (taken === undefined) return undefined;
-    return taken.ok
-      ? committed(this.#keys[index], taken.value)
-      : closed(this.#keys[index], taken.error);
+    return taken.ok ? committed(key, taken.value) : closed(key, taken.error);
   }
 
-  #attemptSend(index: number, { core, port, value }: Send): Outcome | undefined {
-    if (core !== null) {
-      return core.offerItem(this.item(index, core, value))
-        ? committed(this.#keys[index])
-        : undefined;
-    }
-    return port?.tryOffer(value) ? committed(this.#keys[index]) : undefined;
+  #attemptSend(index: number, { core, port, value }: AnyCase): Outcome | undefined {
+    const sent = core === null
+      ? (port as SinkPort<unknown> | null)?.tryOffer(value)
+      : core.offerItem(this.item(index, core, value));
+    return sent ? committed(this.#keys[index]) : undefined;
   }
 
   /** What to store for a send. Throws if its sink is closed, or weight or rank are none. */
   item(index: number, core: QueueCore, value: unknown): unknown {
     if (core.closed) throw core.refusal(value);
-    const prepared = this.#items!.get(index);
+    const prepared = this.#items?.get(index);
     if (prepared === undefined) return value;
     if (!prepared.ok) throw prepared.error;
     return prepared.item;
@@ -95,17 +95,18 @@ export class Attempts {
    * Reads weights and ranks once, and before any case is tried: no code of the user's is to run from
    * then on until all cases are parked. What it throws counts if its case is picked.
    */
-  #prepare(): Map<number, Prepared> {
-    const items = new Map<number, Prepared>();
-    for (const [index, of] of this.#cases.entries()) {
+  prepare(): void {
+    this.#items = null;
+    for (let index = 0; index < this.#cases.length; index++) {
+      const of = this.#cases[index]!;
       if (of.op !== "send" || of.core === null || !of.core.reads) continue;
+      const items = this.#items ??= new Map();
       try {
         items.set(index, { ok: true, item: of.core.admit(of.value) });
       } catch (error) {
         items.set(index, { ok: false, error });
       }
     }
-    return items;
   }
 
   /** The default, or a time that has passed already. */

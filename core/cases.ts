@@ -19,63 +19,64 @@ import type { QueueCore } from "./queue_core.ts";
 import type { Scope } from "./scope.ts";
 import { scopeOf } from "./wait.ts";
 
-export class Recv {
-  readonly op = "recv";
-  readonly core: QueueCore | null = null;
-  readonly port: SourcePort<unknown> | null = null;
+/** What a case does. */
+export type Op = "recv" | "send" | "after" | "done" | "default";
 
-  constructor(source: Source<unknown> | null | undefined) {
-    if (source === null || source === undefined) return;
-    const port = source[sourcePort];
-    if (port instanceof CoreSource) this.core = port.core;
-    else if (port !== undefined) this.port = port;
-    else throw new TypeError(`recv needs something to receive from, not ${show(source)}`);
-  }
-}
-
-export class Send {
-  readonly op = "send";
-  readonly core: QueueCore | null = null;
-  readonly port: SinkPort<unknown> | null = null;
+/** A case. All are of one shape, so that the loops over them stay fast: 5 ns a case, not 15. */
+export class AnyCase {
+  readonly op: Op;
+  /** Of `recv` and `send`: one of our cores, or … */
+  readonly core: QueueCore | null;
+  /** … a foreign port, or neither. */
+  readonly port: SourcePort<unknown> | SinkPort<unknown> | null;
+  /** Of `send`: the value. */
   readonly value: unknown;
-
-  constructor(target: Sink<never> | null | undefined, value: unknown) {
-    this.value = value;
-    if (target === null || target === undefined) return;
-    const port = target[sinkPort] as SinkPort<unknown> | undefined;
-    if (port instanceof CoreSink) this.core = port.core;
-    else if (port !== undefined) this.port = port;
-    else throw new TypeError(`send needs something to send to, not ${show(target)}`);
-  }
-}
-
-export class After {
-  readonly op = "after";
+  /** Of `after`: when, in milliseconds. */
   readonly ms: number;
-
-  constructor(ms: number) {
-    checkNumber("ms", ms);
-    this.ms = ms;
-  }
-}
-
-export class Done {
-  readonly op = "done";
+  /** Of `done`: what ends; null: nothing does. */
   readonly scope: Scope | null;
 
-  constructor(cancel: Cancel | null | undefined) {
-    this.scope = cancel === null || cancel === undefined ? null : scopeOf(cancel, "whenDone");
+  private constructor(
+    op: Op,
+    port: SourcePort<unknown> | SinkPort<unknown> | null,
+    value: unknown,
+    ms: number,
+    scope: Scope | null,
+  ) {
+    const own = port instanceof CoreSource || port instanceof CoreSink;
+    this.op = op;
+    this.core = own ? port.core : null;
+    this.port = own ? null : port;
+    this.value = value;
+    this.ms = ms;
+    this.scope = scope;
   }
-}
 
-export class Default {
-  readonly op = "default";
-}
+  static readonly default: AnyCase = new AnyCase("default", null, undefined, 0, null);
 
-export type AnyCase = Recv | Send | After | Done | Default;
+  static recv(source: Source<unknown> | null | undefined): AnyCase {
+    const port = source === null || source === undefined ? null : source[sourcePort];
+    if (port === undefined) {
+      throw new TypeError(`recv needs something to receive from, not ${show(source)}`);
+    }
+    return new AnyCase("recv", port, undefined, 0, null);
+  }
 
-/** Whether `value` is a case made by this copy of the module. */
-export function isCase(value: unknown): value is AnyCase {
-  return value instanceof Recv || value instanceof Send || value instanceof After ||
-    value instanceof Done || value instanceof Default;
+  static send(target: Sink<never> | null | undefined, value: unknown): AnyCase {
+    const port = target === null || target === undefined ? null : target[sinkPort];
+    if (port === undefined) {
+      throw new TypeError(`send needs something to send to, not ${show(target)}`);
+    }
+    return new AnyCase("send", port as SinkPort<unknown> | null, value, 0, null);
+  }
+
+  static after(ms: number): AnyCase {
+    checkNumber("ms", ms);
+    return new AnyCase("after", null, undefined, ms, null);
+  }
+
+  static done(cancel: Cancel | null | undefined): AnyCase {
+    const scope = cancel === null || cancel === undefined ? null : scopeOf(cancel, "whenDone");
+    return new AnyCase("done", null, undefined, 0, scope);
+  }
 }

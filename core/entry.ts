@@ -26,11 +26,14 @@ export function ranked(
   weigh: Read | undefined,
   most: number,
 ): MakeEntry {
-  const weightOf = weigh === undefined ? () => 1 : weights(weigh, most);
+  const weightOf = weigh === undefined ? undefined : weights(weigh, most);
   return (value) => {
-    const weight = weightOf(value);
+    const weight = weightOf === undefined ? 1 : weightOf(value);
     if (rank === undefined) return new Entry(value, weight, 0);
     const read = rank(value);
+    if (Number.isFinite(read) && kind() === "number") {
+      return new Entry(value, weight, read as number, "number");
+    }
     const found = kindOf(read);
     checkKind(found, kind(), read);
     const comparable = read instanceof Date ? read.getTime() : read as number | bigint | string;

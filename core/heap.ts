@@ -1,5 +1,4 @@
 import { show } from "./check.ts";
-import { checkKind } from "./entry.ts";
 import type { Entry, Storage } from "./storage.ts";
 
 /** Negative: `a` leaves first. */
@@ -9,22 +8,20 @@ export type Compare = (a: unknown, b: unknown) => unknown;
 const above = (at: number): number => (at - 1) >> 1;
 
 /**
- * The smallest first: a binary heap that is stable, since entries of equal rank leave in the order
- * in which they came.
+ * The smallest first, by a comparator of the user's: a binary heap that is stable, since equal items
+ * leave in the order in which they came.
  *
- * A comparator of the user's may throw. So each call first compares, with everything in its place,
+ * A comparator may throw. So each call first compares, with everything in its place,
  * and moves entries only when it knows where they go. While the comparator runs, the heap refuses
  * to be used.
  */
 export class Heap implements Storage<Entry> {
-  /** Of which kind its ranks are; the first one decides. */
-  kind: string | undefined = undefined;
   #entries: Entry[] = [];
   #sequence = 0;
   #comparing = false;
-  readonly #compare: Compare | undefined;
+  readonly #compare: Compare;
 
-  constructor(compare?: Compare) {
+  constructor(compare: Compare) {
     this.#compare = compare;
   }
 
@@ -38,14 +35,12 @@ export class Heap implements Storage<Entry> {
 
   push(entry: Entry): void {
     this.#refuseWhileComparing();
-    checkKind(entry.kind, this.kind, entry.rank);
     const entries = this.#entries;
     entry.sequence = this.#sequence++;
     let place = entries.length;
     while (place > 0 && this.#before(entry, entries[above(place)]!)) place = above(place);
     for (let at = entries.length; at > place; at = above(at)) entries[at] = entries[above(at)]!;
     entries[place] = entry;
-    this.kind = entry.kind;
   }
 
   shift(): Entry {
@@ -88,18 +83,15 @@ export class Heap implements Storage<Entry> {
   }
 
   #before(a: Entry, b: Entry): boolean {
-    if (this.#compare === undefined) {
-      return a.rank < b.rank || (a.rank === b.rank && a.sequence < b.sequence);
-    }
-    const order = this.#compared(this.#compare, a.value, b.value);
+    const order = this.#compared(a.value, b.value);
     return order < 0 || (order === 0 && a.sequence < b.sequence);
   }
 
-  #compared(compare: Compare, a: unknown, b: unknown): number {
+  #compared(a: unknown, b: unknown): number {
     this.#refuseWhileComparing();
     this.#comparing = true;
     try {
-      const order = compare(a, b);
+      const order = this.#compare.call(undefined, a, b);
       if (typeof order !== "number") {
         throw new TypeError(`compare must return a number, not ${show(order)}`);
       }

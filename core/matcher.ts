@@ -47,6 +47,8 @@ class Stash implements CoreDecider {
 export class Matcher {
   /** How many foreign waiters are being woken; their attempts go past those who stand in line. */
   waking = 0;
+  /** How many walks through a list are on their way. */
+  walks = 0;
   readonly #core: QueueCore;
   #settling = false;
   #again = false;
@@ -125,29 +127,29 @@ export class Matcher {
   /** The core is closed: nobody who waits to put is let in. */
   refusePutters(): void {
     const core = this.#core;
-    for (const node of core.putters.snapshot()) {
-      if (node.list !== core.putters) continue;
+    this.#visit(core.putters, (node) => {
       if (node.decider !== null) {
         node.decider.refuse(node, core);
       } else {
         node.leave();
         node.fail(core.refusal(core.value(node.item)));
       }
-    }
+      return false;
+    });
   }
 
   /** The core is drained: nobody who waits to take will get anything. */
   finishTakers(): void {
     const core = this.#core;
-    for (const node of core.takers.snapshot()) {
-      if (node.list !== core.takers) continue;
+    this.#visit(core.takers, (node) => {
       if (node.decider !== null) {
         node.decider.finish(node, core);
       } else {
         node.leave();
         core.finish(node);
       }
-    }
+      return false;
+    });
   }
 
   /** The next item, from the storage or, unbuffered, from a putter. */
@@ -158,12 +160,12 @@ export class Matcher {
     const { head } = core.putters;
     if (head === null) return NOTHING;
     if (head.decider === null && head.claim()) return core.accept(head);
-    for (const node of core.putters.snapshot()) {
-      if (node.list !== core.putters) continue;
-      const item = this.#takeFrom(node);
-      if (item !== NOTHING) return item;
-    }
-    return NOTHING;
+    let item: unknown = NOTHING;
+    this.#visit(core.putters, (node) => {
+      item = this.#takeFrom(node);
+      return item !== NOTHING;
+    });
+    return item;
   }
 
   #takeFrom(putter: CoreNode): unknown {
@@ -188,9 +190,18 @@ export class Matcher {
       if (result === "declined" || node.list === list) declined = node;
     }
     if (declined === null) return;
-    for (const node of list.snapshot()) {
-      if (node === declined || node.list !== list) continue;
-      if (step.call(this, node) === "stop") return;
+    this.#visit(list, (node) => node !== declined && step.call(this, node) === "stop");
+  }
+
+  /** Those who wait now, as far as they still do when it is their turn, until `visit` is true. */
+  #visit(list: CoreList, visit: (node: CoreNode) => boolean): void {
+    this.walks++;
+    try {
+      for (const node of list.snapshot()) {
+        if (node.list === list && visit(node)) return;
+      }
+    } finally {
+      this.walks--;
     }
   }
 

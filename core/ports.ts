@@ -55,7 +55,8 @@ export class ForeignWaiter implements CoreDecider {
 class ParkingPort {
   readonly core: QueueCore;
   readonly #list: CoreList;
-  readonly #nodes = new Map<Waiter, CoreNode>();
+  /** Made when it is needed: our own selects park nodes. */
+  #nodes: Map<Waiter, CoreNode> | undefined;
 
   constructor(core: QueueCore, list: CoreList) {
     this.core = core;
@@ -63,17 +64,18 @@ class ParkingPort {
   }
 
   park(waiter: Waiter): boolean {
-    if (!this.#nodes.has(waiter)) {
+    const nodes = this.#nodes ??= new Map();
+    if (!nodes.has(waiter)) {
       const node = new WaitNode(undefined, new ForeignWaiter(waiter));
-      this.#nodes.set(waiter, node);
+      nodes.set(waiter, node);
       this.#list.push(node);
     }
     return false;
   }
 
   unpark(waiter: Waiter): void {
-    this.#nodes.get(waiter)?.leave();
-    this.#nodes.delete(waiter);
+    this.#nodes?.get(waiter)?.leave();
+    this.#nodes?.delete(waiter);
   }
 }
 

@@ -30,66 +30,112 @@ import { done, ready, refused } from "./turn.ts";
 import { enter, hang } from "./wait.ts";
 import { type Owner, WaitList, WaitNode } from "./wait_list.ts";
 
+/** Whether something would succeed now; "unsure": only trying it tells. */
+export type Readiness = "yes" | "no" | "unsure";
+
 /** What a full core does with an item that does not fit. */
 export type Overflow = "block" | "dropNewest" | "dropOldest";
 
-/** How a core differs from the plainest one. */
-export interface CoreOptions {
+/** How a core differs from others: what those that are made alike share. */
+export interface Traits {
   readonly kind: "channel" | "queue";
-  readonly capacity: number;
-  readonly storage: Storage<unknown>;
   readonly name?: string | undefined;
   /** Makes what is stored of an item; may throw. Left out: the item itself is stored. */
   readonly entry?: ((value: unknown) => Entry) | undefined;
   /** Entries have weights of their own. */
   readonly weighed?: boolean;
-  readonly ledger?: Ledger;
   readonly overflow?: Overflow | undefined;
   readonly onDrop?: ((value: unknown) => void) | undefined;
 }
 
-export class QueueCore implements Owner {
-  readonly takers: CoreList = new WaitList(this);
-  readonly putters: CoreList = new WaitList(this);
-  readonly storage: Storage<unknown>;
-  readonly capacity: number;
-  readonly name: string | undefined;
-  readonly ledger: Ledger | null;
-  closed = false;
+/** The traits of a channel that has none. */
+export const PLAIN_CHANNEL: Traits = { kind: "channel" };
+
+/** What an idle core does without: it is made when it is needed first. */
+class Rest {
+  matcher: Matcher | null = null;
+  source: CoreSource | null = null;
+  sink: CoreSink | null = null;
+  onClose: (() => void) | null = null;
   /** It was closed at once, and what it held was dropped. */
   dropped = false;
   /** What it was closed with; undefined: plainly. */
   error: unknown = undefined;
-  /** Runs once, after it was closed. */
-  onClose: (() => void) | null = null;
-  readonly #kind: "channel" | "queue";
-  readonly #entry: ((value: unknown) => Entry) | undefined;
-  readonly weighed: boolean;
-  readonly #overflow: Overflow;
-  readonly #onDrop: ((value: unknown) => void) | undefined;
-  #weight = 0;
-  #matcher: Matcher | null = null;
-  #source: CoreSource | null = null;
-  #sink: CoreSink | null = null;
+}
 
-  constructor(options: CoreOptions) {
-    this.storage = options.storage;
-    this.capacity = options.capacity;
-    this.name = options.name;
-    this.ledger = options.ledger ?? null;
-    this.#kind = options.kind;
-    this.#entry = options.entry;
-    this.weighed = options.weighed ?? false;
-    this.#overflow = options.overflow ?? "block";
-    this.#onDrop = options.onDrop;
+export class QueueCore implements Owner {
+  readonly storage: Storage<unknown>;
+  readonly capacity: number;
+  readonly ledger: Ledger | null;
+  closed = false;
+  readonly #traits: Traits;
+  /** The lists are made when somebody waits: an idle core takes 112 bytes less. */
+  #takers: CoreList | null = null;
+  #putters: CoreList | null = null;
+  #rest: Rest | null = null;
+  #weight = 0;
+
+  constructor(
+    traits: Traits,
+    capacity: number,
+    storage: Storage<unknown>,
+    ledger: Ledger | null = null,
+  ) {
+    this.storage = storage;
+    this.capacity = capacity;
+    this.ledger = ledger;
+    this.#traits = traits;
+  }
+
+  get takers(): CoreList {
+    return this.#takers ??= new WaitList(this);
+  }
+
+  get putters(): CoreList {
+    return this.#putters ??= new WaitList(this);
+  }
+
+  get #firstTaker(): CoreNode | null {
+    return this.#takers === null ? null : this.#takers.head;
+  }
+
+  get #firstPutter(): CoreNode | null {
+    return this.#putters === null ? null : this.#putters.head;
+  }
+
+  get #others(): Rest {
+    return this.#rest ??= new Rest();
+  }
+
+  get name(): string | undefined {
+    return this.#traits.name;
+  }
+
+  get weighed(): boolean {
+    return this.#traits.weighed === true;
+  }
+
+  /** It was closed at once, and what it held was dropped. */
+  get dropped(): boolean {
+    return this.#rest !== null && this.#rest.dropped;
+  }
+
+  /** What it was closed with; undefined: plainly. */
+  get error(): unknown {
+    return this.#rest?.error;
+  }
+
+  /** Runs once, after it was closed. */
+  set onClose(fn: () => void) {
+    this.#others.onClose = fn;
   }
 
   get source(): CoreSource {
-    return this.#source ??= new CoreSource(this);
+    return this.#others.source ??= new CoreSource(this);
   }
 
   get sink(): CoreSink {
-    return this.#sink ??= new CoreSink(this);
+    return this.#others.sink ??= new CoreSink(this);
   }
 
   /** What the stored items weigh together. */
@@ -108,17 +154,24 @@ export class QueueCore implements Owner {
 
   /** A foreign waiter is being woken, and makes its attempt. */
   get attempted(): boolean {
-    return this.#matcher !== null && this.#matcher.waking > 0;
+    const matcher = this.#rest === null ? null : this.#rest.matcher;
+    return matcher !== null && matcher.waking > 0;
+  }
+
+  /** Somebody is on the way through a list of those who wait, and remembers whom he has met. */
+  get walked(): boolean {
+    const matcher = this.#rest === null ? null : this.#rest.matcher;
+    return matcher !== null && matcher.walks > 0;
   }
 
   /** Weights or ranks are read from its items, by functions of the user's. */
   get reads(): boolean {
-    return this.#entry !== undefined;
+    return this.#traits.entry !== undefined;
   }
 
   /** The user's value of what is stored. */
   value(item: unknown): unknown {
-    return this.#entry === undefined ? item : (item as Entry).value;
+    return this.#traits.entry === undefined ? item : (item as Entry).value;
   }
 
   // ---- putting ----
@@ -128,7 +181,7 @@ export class QueueCore implements Owner {
     try {
       if (wait !== undefined) enter(wait);
       item = this.admit(value);
-      if (this.#putNow(item) || (this.#overflow !== "block" && this.#putOrDrop(item))) {
+      if (this.#putNow(item) || (this.#drops && this.#putOrDrop(item))) {
         return done();
       }
     } catch (error) {
@@ -146,14 +199,14 @@ export class QueueCore implements Owner {
   offerItem(item: unknown): boolean {
     if (this.attempted) return this.matcher.offer(item);
     return this.#putNow(item) ||
-      (this.#overflow === "block" ? this.#tryPut(item) : this.#putOrDrop(item));
+      (this.#drops ? this.#putOrDrop(item) : this.#tryPut(item));
   }
 
   /** What to store of a value. Throws when closed, and when its weight or rank is none. */
   admit(value: unknown): unknown {
     if (this.closed) throw this.refusal(value);
-    if (this.#entry === undefined) return value;
-    const entry = this.#entry(value);
+    if (this.#traits.entry === undefined) return value;
+    const entry = this.#traits.entry(value);
     // Weighing and ranking run code of the user's, which may have closed it.
     if (this.closed) throw this.refusal(value);
     return entry;
@@ -162,12 +215,12 @@ export class QueueCore implements Owner {
   /** Puts an item back in, without waiting for room; it is accepted already. */
   restore(item: unknown): void {
     this.store(item);
-    if (this.takers.head !== null) this.matcher.settle();
+    if (this.#firstTaker !== null) this.matcher.settle();
   }
 
   #putNow(item: unknown): boolean {
-    if (this.putters.head !== null) return false;
-    const taker = this.takers.head;
+    if (this.#firstPutter !== null) return false;
+    const taker = this.#firstTaker;
     if (taker === null) {
       if (!this.fits(item)) return false;
       this.store(item);
@@ -182,27 +235,32 @@ export class QueueCore implements Owner {
 
   /** The long way, for those who do not wait: stands in line for the moment. */
   #tryPut(item: unknown): boolean {
-    const { head } = this.putters;
-    if (this.takers.head === null && (head === null || head.decider === null)) return false;
+    const head = this.#firstPutter;
+    if (this.#firstTaker === null && (head === null || head.decider === null)) return false;
     return this.matcher.tryPut(item);
   }
 
   get matcher(): Matcher {
-    return this.#matcher ??= new Matcher(this);
+    return this.#others.matcher ??= new Matcher(this);
   }
 
   /** Somebody left without having been served: those behind may be next. */
   left(list: CoreList): void {
-    const blocked = list === this.takers
-      ? this.storage.length > 0 || this.putters.head !== null
-      : this.putters.head !== null || this.takers.head !== null;
+    const blocked = list === this.#takers
+      ? this.storage.length > 0 || this.#firstPutter !== null
+      : this.#firstPutter !== null || this.#firstTaker !== null;
     if (blocked) this.matcher.settle();
+  }
+
+  get #drops(): boolean {
+    const { overflow } = this.#traits;
+    return overflow !== undefined && overflow !== "block";
   }
 
   #putOrDrop(item: unknown): true {
     if (this.#tryPut(item)) return true;
     let dropped = item;
-    if (this.#overflow === "dropOldest" && this.storage.length > 0) {
+    if (this.#traits.overflow === "dropOldest" && this.storage.length > 0) {
       dropped = this.storage.shift();
       this.storage.push(item);
     }
@@ -212,7 +270,7 @@ export class QueueCore implements Owner {
 
   #tellDropped(value: unknown): void {
     try {
-      this.#onDrop?.(value);
+      this.#traits.onDrop?.(value);
     } catch (error) {
       reportError(error);
     }
@@ -262,8 +320,8 @@ export class QueueCore implements Owner {
     }
     const item = this.#takeNow();
     if (item !== NOTHING) return this.value(item);
-    const { head } = this.takers;
-    if (head === null ? this.putters.head === null : head.decider === null) return NOTHING;
+    const head = this.#firstTaker;
+    if (head === null ? this.#firstPutter === null : head.decider === null) return NOTHING;
     return this.matcher.tryTake();
   }
 
@@ -273,7 +331,7 @@ export class QueueCore implements Owner {
   }
 
   #wait<R>(list: CoreList, node: CoreNode, wait: Wait | undefined): Promise<R> {
-    const promise = node.promise<R>();
+    const promise = node.promise<R>(wait !== undefined);
     this.park(list, node);
     if (wait !== undefined && node.list !== null) hang(node, wait);
     return promise;
@@ -282,16 +340,16 @@ export class QueueCore implements Owner {
   /** Puts a node at the end of a list; if others are about, sees what can be matched. */
   park(list: CoreList, node: CoreNode): void {
     list.push(node);
-    const other = list === this.takers ? this.putters : this.takers;
-    if (list.head !== node || other.head !== null || this.storage.length > 0) {
+    const other = list === this.#takers ? this.#firstPutter : this.#firstTaker;
+    if (list.head !== node || other !== null || this.storage.length > 0) {
       this.matcher.settle();
     }
   }
 
   #takeNow(): unknown {
-    if (this.takers.head !== null) return NOTHING;
+    if (this.#firstTaker !== null) return NOTHING;
     if (this.storage.length > 0) return this.unstore();
-    const putter = this.putters.head;
+    const putter = this.#firstPutter;
     if (putter === null || this.capacity > 0 || this.closed || !putter.claim()) return NOTHING;
     return this.accept(putter);
   }
@@ -303,7 +361,7 @@ export class QueueCore implements Owner {
       // Sums of fractions drift; an empty queue weighs nothing.
       this.#weight = this.storage.length === 0 ? 0 : this.#weight - (item as Entry).weight;
     }
-    if (this.putters.head !== null) this.matcher.admit();
+    if (this.#firstPutter !== null) this.matcher.admit();
     return item;
   }
 
@@ -323,6 +381,32 @@ export class QueueCore implements Owner {
     else decider.received(taker, this.value(item));
   }
 
+  // ---- what a select asks before it decides ----
+
+  /** Whether a take would get something now, or the end. */
+  get takeable(): Readiness {
+    if (this.#rest !== null && this.attempted) return "unsure";
+    const taker = this.#firstTaker;
+    if (taker !== null) return taker.decider === null ? "no" : "unsure";
+    if (this.storage.length > 0) return "yes";
+    const putter = this.#firstPutter;
+    if (putter === null) return this.closed ? "yes" : "no";
+    return putter.decider === null && this.capacity === 0 && !this.closed ? "yes" : "unsure";
+  }
+
+  /** Whether a put would be accepted now, or refused. */
+  get puttable(): Readiness {
+    if (this.closed) return "yes";
+    if (this.reads || (this.#rest !== null && this.attempted)) return "unsure";
+    const putter = this.#firstPutter;
+    if (putter !== null) return putter.decider === null && !this.#drops ? "no" : "unsure";
+    const taker = this.#firstTaker;
+    if (taker !== null) {
+      return taker.decider === null && this.storage.length === 0 ? "yes" : "unsure";
+    }
+    return this.storage.length < this.capacity || this.#drops ? "yes" : "no";
+  }
+
   // ---- ending ----
 
   /** Refuses further items. Those that are stored can still be taken, unless they are dropped. */
@@ -332,19 +416,19 @@ export class QueueCore implements Owner {
     }
     const first = !this.closed;
     this.closed = true;
-    if (first) this.error = error;
+    if (first && error !== undefined) this.#others.error = error;
     if (immediate) this.#drop();
-    if (this.putters.head !== null) this.matcher.refusePutters();
-    if (this.takers.head !== null) {
+    if (this.#firstPutter !== null) this.matcher.refusePutters();
+    if (this.#firstTaker !== null) {
       if (this.storage.length > 0) this.matcher.settle();
       if (this.storage.length === 0) this.matcher.finishTakers();
     }
-    if (first) this.onClose?.();
+    if (first) this.#rest?.onClose?.();
   }
 
   #drop(): void {
     const { length } = this.storage;
-    this.dropped = true;
+    this.#others.dropped = true;
     this.storage.clear();
     this.#weight = 0;
     this.ledger?.drop(length);
@@ -361,7 +445,7 @@ export class QueueCore implements Owner {
 
   /** The error of an item that comes too late. */
   refusal(value: unknown): ClosedError {
-    const message = this.#kind === "channel"
+    const message = this.#traits.kind === "channel"
       ? "is closed: nothing more can be sent, and the value is on this error"
       : "is shut down: nothing more can be put, and the item is on this error";
     return this.#closedError(message, { value });
@@ -369,20 +453,22 @@ export class QueueCore implements Owner {
 
   /** The error of a take for which nothing is left. */
   exhaustion(): ClosedError {
-    const message = this.#kind === "channel"
+    const message = this.#traits.kind === "channel"
       ? "is closed and drained: receive and for await tell so without an error"
       : "is shut down and drained: for await ends there without an error";
     return this.#closedError(message, {});
   }
 
   #closedError(message: string, options: { value?: unknown }): ClosedError {
-    const type = this.#kind === "channel" ? ClosedError : QueueShutDown;
+    const type = this.#traits.kind === "channel" ? ClosedError : QueueShutDown;
     const cause = this.error === undefined ? {} : { cause: this.error };
     return new type(`${this.label} ${message}`, { ...options, ...cause });
   }
 
   /** What error messages call it. */
   get label(): string {
-    return this.name === undefined ? `the ${this.#kind}` : `the ${this.#kind} "${this.name}"`;
+    return this.name === undefined
+      ? `the ${this.#traits.kind}`
+      : `the ${this.#traits.kind} "${this.name}"`;
   }
 }

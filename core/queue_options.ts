@@ -2,7 +2,8 @@ import { checkNumber, checkOptionalFunction, checkOptionalString, checkOptions }
 import { type MakeEntry, ranked, type Read, weighed } from "./entry.ts";
 import { Heap } from "./heap.ts";
 import { Ledger } from "./ledger.ts";
-import { QueueCore } from "./queue_core.ts";
+import { QueueCore, type Traits } from "./queue_core.ts";
+import { RankHeap } from "./rank_heap.ts";
 import { Ring } from "./ring.ts";
 import type { Storage } from "./storage.ts";
 
@@ -102,15 +103,13 @@ export function queueCore<T>(options: QueueOptions<T>): QueueCore {
   checkOptionalString("name", name);
   const capacity = maxSize > 0 ? maxSize : Infinity;
   const { storage = new Ring(), rank } = (options as Ordered)[order] ?? {};
-  return new QueueCore({
+  const traits: Traits = {
     kind: "queue",
-    capacity,
-    storage,
     name,
     entry: entryMaker(storage, rank, weigh as Read | undefined, capacity),
     weighed: weigh !== undefined,
-    ledger: new Ledger(),
-  });
+  };
+  return new QueueCore(traits, capacity, storage, new Ledger());
 }
 
 /** undefined: the items themselves are stored. */
@@ -120,6 +119,7 @@ function entryMaker(
   weigh: Read | undefined,
   most: number,
 ): MakeEntry | undefined {
-  if (storage instanceof Heap) return ranked(rank, () => storage.kind, weigh, most);
+  if (storage instanceof RankHeap) return ranked(rank, () => storage.kind, weigh, most);
+  if (storage instanceof Heap) return ranked(undefined, () => undefined, weigh, most);
   return weigh === undefined ? undefined : weighed(weigh, most);
 }

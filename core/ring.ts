@@ -2,11 +2,17 @@ import type { Storage } from "./storage.ts";
 
 const FIRST_SIZE = 16;
 
+/** An empty ring larger than this gives its slots back. */
+const KEPT_SIZE = 4_096;
+
+/** Of all rings that hold nothing yet: 32 bytes less for each. */
+const NO_SLOTS: never[] = [];
+
 /** First in, first out: a ring buffer whose size is a power of two and doubles when it is full. */
 export class Ring<E> implements Storage<E> {
   readonly comparing = false;
   length = 0;
-  #slots: (E | undefined)[] = [];
+  #slots: (E | undefined)[] = NO_SLOTS;
   #head = 0;
 
   push(item: E): void {
@@ -22,11 +28,12 @@ export class Ring<E> implements Storage<E> {
     slots[this.#head] = undefined;
     this.#head = (this.#head + 1) & (slots.length - 1);
     this.length--;
+    if (this.length === 0 && slots.length > KEPT_SIZE) this.clear();
     return item;
   }
 
   clear(): void {
-    this.#slots = [];
+    this.#slots = NO_SLOTS;
     this.#head = 0;
     this.length = 0;
   }

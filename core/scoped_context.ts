@@ -2,7 +2,7 @@ import { show } from "./check.ts";
 import { ContextKey } from "./context_key.ts";
 import type { CancelContext, Receiver } from "./contract.ts";
 import type { CanceledError, DeadlineExceededError } from "./errors.ts";
-import { QueueCore } from "./queue_core.ts";
+import { PLAIN_CHANNEL, QueueCore } from "./queue_core.ts";
 import { CoreReceiver } from "./receiver.ts";
 import { Ring } from "./ring.ts";
 import { EndlessScope, type Scope, watch } from "./scope.ts";
@@ -83,7 +83,7 @@ export class ScopedContext implements CancelContext {
 }
 
 function doneReceiver(scope: Scope): Receiver<never> {
-  const core = new QueueCore({ kind: "channel", capacity: 0, storage: new Ring() });
+  const core = new QueueCore(PLAIN_CHANNEL, 0, new Ring());
   if (scope.check()) core.close();
   else watch(scope, { links: null, end: () => ({ follow: () => core.close() }) });
   return new CoreReceiver(core);

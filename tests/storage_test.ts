@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Heap } from "../core/heap.ts";
+import { RankHeap } from "../core/rank_heap.ts";
 import { Ring } from "../core/ring.ts";
 import { Stack } from "../core/stack.ts";
 import { Entry, type Storage } from "../core/storage.ts";
@@ -272,8 +273,8 @@ Deno.test("30: a priority queue compares no more than twice the depth of its hea
 });
 
 /** Heaps by rank, and by a comparator. */
-const heaps: readonly (() => Heap)[] = [
-  () => new Heap(),
+const heaps: readonly (() => Storage<Entry>)[] = [
+  () => new RankHeap(),
   () => new Heap((a, b) => rankOf(a) - rankOf(b)),
 ];
 

@@ -1,0 +1,87 @@
+/**
+ * The first look of a select, at cases that are as the user gave them: which one is to be committed.
+ * It changes nothing and makes nothing, so that a select that need not wait costs no more than what
+ * it commits.
+ *
+ * @module
+ */
+import { AnyCase } from "./cases.ts";
+import { show } from "./check.ts";
+import { below } from "./random.ts";
+import type { Readiness } from "./queue_core.ts";
+
+/** Pairs of a key and a case. */
+export type Entries = readonly unknown[];
+
+/** No case is ready, and there is no default. */
+export const NONE = -1;
+
+/** Only trying the cases one by one will tell: one waits for a port that cannot be asked. */
+export const UNSURE = -2;
+
+/** The key of an entry that `caseOf` has let pass. */
+export function keyOf(entry: unknown): unknown {
+  return (entry as readonly unknown[])[0];
+}
+
+/** The case of an entry; null: left out. Throws TypeError if it is none. */
+export function caseOf(entry: unknown): AnyCase | null {
+  if (!Array.isArray(entry)) {
+    throw new TypeError(`an entry must be a pair of a key and a case, not ${show(entry)}`);
+  }
+  const of: unknown = entry[1];
+  if (of instanceof AnyCase) return of;
+  if (of === null || of === undefined) return null;
+  throw new TypeError(
+    `case ${show(entry[0])} must be made by recv, send, after, whenDone or otherwise: ${show(of)}`,
+  );
+}
+
+/** Throws TypeError if the cases are none. */
+export function checkEntries(entries: Entries): void {
+  let defaults = 0;
+  for (let i = 0; i < entries.length; i++) {
+    if (caseOf(entries[i])?.op === "default" && ++defaults > 1) {
+      throw new TypeError(
+        `case ${show(keyOf(entries[i]))} is a second default: a select has one at most`,
+      );
+    }
+  }
+}
+
+/**
+ * The index of the case to commit, NONE or UNSURE: one of those that are ready, each as likely as
+ * another, or the first; then the default, then a time that has passed.
+ */
+export function pick(entries: Entries, biased: boolean): number {
+  let picked = NONE;
+  let fallback = NONE;
+  let late = NONE;
+  let count = 0;
+  let unsure = false;
+  for (let i = 0; i < entries.length; i++) {
+    const of = caseOf(entries[i]);
+    if (of === null) continue;
+    const { op } = of;
+    if (op === "default") {
+      // A second one is refused below.
+      if (fallback !== NONE) checkEntries(entries);
+      fallback = i;
+    } else if (op === "after") {
+      if (of.ms <= 0 && late === NONE) late = i;
+    } else {
+      const ready = readiness(of);
+      if (ready === "unsure") unsure = true;
+      else if (ready === "yes" && (++count === 1 || (!biased && below(count) === 0))) picked = i;
+    }
+  }
+  if (unsure) return UNSURE;
+  if (picked !== NONE) return picked;
+  return fallback === NONE ? late : fallback;
+}
+
+function readiness({ op, core, port, scope }: AnyCase): Readiness {
+  if (core !== null) return op === "recv" ? core.takeable : core.puttable;
+  if (port !== null) return "unsure";
+  return scope !== null && scope.check() ? "yes" : "no";
+}
