@@ -11,13 +11,18 @@ export function checkPrime(prime: number, count: number): void {
   if (count === 1_000 && prime !== 7_919) throw new Error(`the 1,000th prime is not ${prime}`);
 }
 
+/** A generator of whole numbers below 2 ** 32, always the same ones. */
+export function pseudoRandom(): () => number {
+  let seed = 1;
+  return () => seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+}
+
 /** The same numbers, 0 to `count - 1`, in an order that is always the same. */
 export function shuffled(count: number): number[] {
   const numbers = Array.from({ length: count }, (_, i) => i);
-  let seed = 1;
+  const random = pseudoRandom();
   for (let i = count - 1; i > 0; i--) {
-    seed = Math.imul(seed, 1_103_515_245) + 12_345 >>> 0;
-    const j = seed % (i + 1);
+    const j = random() % (i + 1);
     [numbers[i], numbers[j]] = [numbers[j]!, numbers[i]!];
   }
   return numbers;

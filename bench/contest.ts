@@ -21,6 +21,9 @@ export const workloads = {
   W9: "prime sieve, a task for each prime: the first 1,000 primes",
 } as const;
 
+/** How many items the priority queue of W8 holds meanwhile. */
+export const BACKLOG = 100_000;
+
 /** What a workload is called. */
 export type WorkloadName = keyof typeof workloads;
 

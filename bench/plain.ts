@@ -16,8 +16,8 @@ import {
   trySelect,
   withCancel,
 } from "../mod.ts";
-import { checkPrime, checkSum, shuffled } from "./checks.ts";
-import type { Contestant } from "./contest.ts";
+import { checkPrime, checkSum, pseudoRandom, shuffled } from "./checks.ts";
+import { BACKLOG, type Contestant } from "./contest.ts";
 
 /** Sends the numbers from `from` in steps of `step`. */
 async function produce(ch: Sender<number>, from: number, count: number, step = 1): Promise<void> {
@@ -125,17 +125,15 @@ export function fillAndDrain(count: number): void {
   checkSum(sum, count);
 }
 
-const BACKLOG = 100_000;
-
 /** Milliseconds for `count` puts and gets, each pair on a backlog. */
 async function prioritize(count: number): Promise<number> {
   const queue = new PriorityQueue<number>({ priority: (n) => n });
-  let seed = 1;
+  const random = pseudoRandom();
   let sum = 0;
   const put = (): Promise<void> => {
-    seed = Math.imul(seed, 1_103_515_245) + 12_345 >>> 0;
-    sum += seed;
-    return queue.put(seed);
+    const value = random();
+    sum += value;
+    return queue.put(value);
   };
   for (let i = 0; i < BACKLOG; i++) await put();
   const start = performance.now();
@@ -160,20 +158,14 @@ async function sieve(count: number): Promise<void> {
       if (n % prime !== 0) await to.send(n);
     }
   };
-  const channels: Channel<number>[] = [];
-  const tasks: Promise<void>[] = [];
-  const next = (): Channel<number> => {
-    const ch = new Channel<number>();
-    channels.push(ch);
-    return ch;
-  };
-  let ch = next();
-  tasks.push(generate(ch));
+  let ch = new Channel<number>();
+  const channels = [ch];
+  const tasks = [generate(ch)];
   let prime = 0;
   for (let i = 0; i < count; i++) {
     prime = (await ch.receive()).value!;
     const from = ch;
-    ch = next();
+    channels.push(ch = new Channel<number>());
     tasks.push(filter(from, ch, prime));
   }
   ctx.cancel();

@@ -1,41 +1,46 @@
 /**
- * Measures Sluice alone: `deno task bench`, about half a minute. Rounds go over all workloads in
- * turn, so that a slow moment of the machine does not fall on one of them.
+ * Measures Sluice alone: `deno task bench`, under a minute. Each workload in both idioms, each in a
+ * process of its own; then memory, growth, and what the documents claim.
  *
  * @module
  */
 import { claims } from "./claims.ts";
-import { type Workload, workloads } from "./workloads.ts";
+import { type HoldingName, holdings, type WorkloadName, workloads } from "./contest.ts";
+import { memoryGoals } from "./goals.ts";
+import { growth, sizes } from "./growth.ts";
+import { holdingCounts, machine, sluice } from "./harness/contenders.ts";
+import { quantile, show } from "./harness/figures.ts";
+import { race, weigh } from "./harness/race.ts";
 
-const ROUNDS = 11;
-const WARM_UP_ROUNDS = 3;
+const ROUNDS = 9;
 
-/** Nanoseconds per operation. */
-async function sample({ run, count }: Workload): Promise<number> {
-  const start = performance.now();
-  await run(count);
-  return (performance.now() - start) * 1e6 / count;
+console.log(`${machine()}; medians of ${ROUNDS} samples, and their least and most\n`);
+console.log("nanoseconds (W9: milliseconds)             plain                    fast");
+for (const [name, what] of Object.entries(workloads) as [WorkloadName, string][]) {
+  const samples = await race(sluice(), name, ROUNDS, (text) => console.error(text));
+  const columns = [...samples.values()].map((figures) => {
+    // A sieve is one operation of many, in milliseconds.
+    const scale = name === "W9" ? 1e-3 : 1;
+    const [least, middle, most] = [0, 0.5, 1].map((q) => show(quantile(figures, q) * scale));
+    return `${middle!.padStart(6)} (${least} to ${most})`.padEnd(25);
+  });
+  console.log(`${name.padEnd(4)}${columns.join("")}  ${what}`);
 }
 
-const samples = new Map<Workload, number[]>(workloads.map((workload) => [workload, []]));
-for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
-  for (const [workload, figures] of samples) {
-    const figure = await sample(workload);
-    if (round >= WARM_UP_ROUNDS) figures.push(figure);
-  }
+console.log("\nbytes");
+const [plain] = sluice();
+for (const [name, what] of Object.entries(holdings) as [HoldingName, string][]) {
+  const bytes = await weigh(plain!, name, holdingCounts[name]);
+  const goal = (memoryGoals as Partial<Record<HoldingName, number>>)[name];
+  const bound = goal === undefined ? "" : `, ${goal} at most`;
+  console.log(`${show(bytes).padStart(6)}  ${what}${bound}`);
 }
 
-const { deno, v8 } = Deno.version;
-const cores = navigator.hardwareConcurrency;
-console.log(`Deno ${deno}, V8 ${v8}, ${Deno.build.target}, ${cores} cores, ${ROUNDS} samples each`);
-console.log();
-console.log("workload                                   ns per operation: median     min     max");
-for (const [{ name, what }, figures] of samples) {
-  const sorted = figures.toSorted((a, b) => a - b);
-  const shown = [sorted[sorted.length >> 1], sorted[0], sorted.at(-1)];
-  const columns = shown.map((figure) => figure!.toFixed(0).padStart(8)).join("");
-  console.log(`${name.padEnd(4)} ${what.padEnd(52)}${columns}`);
+console.log(`\nnanoseconds beside ${sizes.join(", ")} others`);
+for (const { what, figures } of await growth()) {
+  console.log(`${figures.map((figure) => show(figure).padStart(7)).join("")}  ${what}`);
 }
+
 console.log();
 for (const { text, measured, holds } of await claims()) {
   console.log(`${holds ? "holds" : "FAILS"}  ${text}: ${measured}`);

@@ -10,7 +10,6 @@ const NO_SLOTS: never[] = [];
 
 /** First in, first out: a ring buffer whose size is a power of two and doubles when it is full. */
 export class Ring<E> implements Storage<E> {
-  readonly comparing = false;
   length = 0;
   #slots: (E | undefined)[] = NO_SLOTS;
   #head = 0;

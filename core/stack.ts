@@ -2,7 +2,6 @@ import type { Storage } from "./storage.ts";
 
 /** Last in, first out. */
 export class Stack<E> implements Storage<E> {
-  readonly comparing = false;
   readonly #items: E[] = [];
 
   get length(): number {

@@ -4,8 +4,8 @@
  */
 export interface Storage<E> {
   readonly length: number;
-  /** A comparator of the user's runs; nothing may change until it is back. */
-  readonly comparing: boolean;
+  /** A comparator of the user's runs; nothing may change until it is back. Left out: there is none. */
+  readonly comparing?: boolean;
   /** May throw if it runs a comparator of the user's; then nothing has changed. */
   push(item: E): void;
   /** Takes the next item out; called only when there is one. May throw as `push` may. */

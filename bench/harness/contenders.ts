@@ -1,0 +1,123 @@
+/**
+ * Who takes part: Sluice in two idioms, and the peers, each as far as it is installed.
+ *
+ * @module
+ */
+import { fromFileUrl } from "./paths.ts";
+import type { HoldingName } from "../contest.ts";
+import type { Contender } from "./race.ts";
+
+const bench = fromFileUrl(new URL("..", import.meta.url));
+
+/** A module that exports workloads. `root` is the directory of a `bench` folder. */
+function ofModule(
+  name: string,
+  version: string,
+  path: string,
+  root: string = bench,
+): Contender {
+  const command = [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--no-lock",
+    "--allow-all",
+    `--import-map=${bench}peers/import_map.json`,
+    "--v8-flags=--expose-gc",
+    `${root}child.ts`,
+    `${root}${path}`,
+  ];
+  return { name, version, command };
+}
+
+/** Sluice as it is in a folder; this one, if left out. */
+export function sluice(suffix = "", root: string = bench): Contender[] {
+  return [
+    ofModule(`Sluice plain${suffix}`, "", "plain.ts", root),
+    ofModule(`Sluice fast${suffix}`, "", "fast.ts", root),
+  ];
+}
+
+const peers: readonly (readonly [name: string, file: string])[] = [
+  ["@std/async Channel", "std_channel.ts"],
+  ["ts-chan", "ts_chan.ts"],
+  ["@thi.ng/csp", "thi_csp.ts"],
+  ["medium", "medium.ts"],
+  ["async-channel", "async_channel.ts"],
+  ["effect", "effect_queue.ts"],
+  ["Web streams", "web_streams.ts"],
+];
+
+/** JavaScript's peers. */
+export async function javaScriptPeers(): Promise<Contender[]> {
+  const { imports } = JSON.parse(
+    await Deno.readTextFile(`${bench}peers/import_map.json`),
+  ) as { imports: Record<string, string> };
+  return peers.map(([name, file]) => {
+    const version = imports[name]?.split("@").at(-1) ?? "";
+    return ofModule(name, version, `peers/${file}`);
+  });
+}
+
+/** What a program prints, or undefined if there is no such program. */
+async function output(program: string, ...args: string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command(program, { args, stderr: "null" }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Go's channels on one processor and on two; empty, and told, where Go is not installed. */
+export async function go(directory: string, onFault: (text: string) => void): Promise<Contender[]> {
+  const version = (await output("go", "version"))?.split(" ")[2]?.replace("go", "");
+  if (version === undefined) {
+    onFault("Go is not installed: apt-get install golang-go, or https://go.dev/doc/install");
+    return [];
+  }
+  const program = `${directory}/go-contestant`;
+  const { success, stderr } = await new Deno.Command("go", {
+    args: ["build", "-o", program, "."],
+    cwd: `${bench}peers/go`,
+  }).output();
+  if (!success) {
+    onFault(`Go's contestant does not build: ${new TextDecoder().decode(stderr)}`);
+    return [];
+  }
+  return ["1", "2"].map((processors) => ({
+    name: `Go, ${processors} P`,
+    version,
+    command: [program],
+    env: { GOMAXPROCS: processors },
+  }));
+}
+
+/** asyncio.Queue; empty, and told, where Python is not installed. */
+export async function python(onFault: (text: string) => void): Promise<Contender[]> {
+  const version = (await output("python3", "--version"))?.replace("Python ", "");
+  if (version === undefined) {
+    onFault("Python is not installed: apt-get install python3, or https://www.python.org/");
+    return [];
+  }
+  return [{
+    name: "asyncio.Queue",
+    version,
+    command: ["python3", `${bench}peers/asyncio_queue.py`],
+  }];
+}
+
+/** How many of a holding are made. */
+export const holdingCounts: Record<HoldingName, number> = {
+  channel: 100_000,
+  parked: 100_000,
+  buffered: 1_000_000,
+  context: 100_000,
+};
+
+/** What is measured on. */
+export function machine(): string {
+  const { deno, v8 } = Deno.version;
+  const cores = navigator.hardwareConcurrency;
+  return `Deno ${deno}, V8 ${v8}, ${Deno.build.target}, ${cores} cores`;
+}
