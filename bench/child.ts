@@ -23,14 +23,18 @@ async function measure(workload: Workload, count: number): Promise<number> {
   return took * 1e6;
 }
 
+/** The first ones pay for feedback and compiled code; nothing is to keep them when this is over. */
+async function warmUp(holding: Holding): Promise<void> {
+  await holding(1_000);
+}
+
 async function weigh(holding: Holding, count: number): Promise<number> {
   const { gc } = globalThis as unknown as { gc(): void };
   const used = (): number => {
     for (let i = 0; i < 3; i++) gc();
     return Deno.memoryUsage().heapUsed;
   };
-  // The first ones pay for feedback and compiled code.
-  await holding(1_000);
+  await warmUp(holding);
   const before = used();
   const kept = await holding(count);
   const after = used();

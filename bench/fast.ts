@@ -15,7 +15,7 @@ import {
   type Sender,
   withCancel,
 } from "../mod.ts";
-import { checkPrime, checkSum, pseudoRandom } from "./checks.ts";
+import { checkPrime, checkSum, pseudoRandom, total } from "./checks.ts";
 import { BACKLOG, type Contestant } from "./contest.ts";
 
 async function produce(ch: Sender<number>, from: number, count: number, step = 1): Promise<void> {
@@ -78,7 +78,7 @@ async function manyToMany(count: number): Promise<void> {
   const consumers = Array.from({ length: 8 }, () => consume(ch, count / 8));
   const sums = await Promise.all(consumers);
   await Promise.all(producers);
-  checkSum(sums.reduce((a, b) => a + b), count);
+  checkSum(total(sums), count);
 }
 
 async function selectOfFour(count: number): Promise<void> {

@@ -1,0 +1,55 @@
+/**
+ * Measures Sluice beside its peers: `deno task bench:peers`. Prints the table, and writes it to
+ * `docs/benchmarks.md` with a chart. Arguments choose workloads: then nothing is written.
+ *
+ * @module
+ */
+import { chart } from "./harness/chart.ts";
+import { type HoldingName, holdings, type WorkloadName, workloads } from "./contest.ts";
+import { growth } from "./growth.ts";
+import { go, holdingCounts, javaScriptPeers, python, sluice } from "./harness/contenders.ts";
+import { race, type Samples, weigh } from "./harness/race.ts";
+import { type Findings, goalsMet, report } from "./harness/report.ts";
+
+const ROUNDS = 15;
+
+const faults: string[] = [];
+function tell(text: string): void {
+  faults.push(text);
+  console.error(text);
+}
+
+const directory = await Deno.makeTempDir();
+try {
+  const contenders = [
+    ...sluice(),
+    ...await go(directory, tell),
+    ...await python(tell),
+    ...await javaScriptPeers(),
+  ];
+  const chosen = Deno.args.length > 0 ? Deno.args : Object.keys(workloads);
+  const samples = new Map<WorkloadName, Samples>();
+  for (const name of chosen as WorkloadName[]) {
+    if (!(name in workloads)) throw new TypeError(`there is no workload ${name}`);
+    samples.set(name, await race(contenders, name, ROUNDS, tell));
+    console.log(goalsMet(name, samples.get(name)!));
+  }
+  if (Deno.args.length === 0) {
+    const memory = new Map<HoldingName, Map<string, number>>();
+    for (const name of Object.keys(holdings) as HoldingName[]) {
+      const figures = new Map<string, number>();
+      memory.set(name, figures);
+      for (const contender of contenders) {
+        const bytes = await weigh(contender, name, holdingCounts[name]).catch(() => undefined);
+        if (bytes !== undefined) figures.set(contender.name, bytes);
+      }
+    }
+    const findings: Findings = { contenders, samples, memory, growth: await growth(), faults };
+    const text = report(findings);
+    await Deno.writeTextFile("docs/benchmarks.md", text);
+    await Deno.writeTextFile("docs/benchmarks.svg", chart(contenders, samples));
+    console.log(`\n${text}`);
+  }
+} finally {
+  await Deno.remove(directory, { recursive: true });
+}
