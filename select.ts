@@ -51,7 +51,7 @@ import type {
   SendCase,
 } from "./core/select_types.ts";
 import { Selection } from "./core/selection.ts";
-import { ready, refused } from "./core/turn.ts";
+import { countCall, ready, refused } from "./core/turn.ts";
 import { enter } from "./core/wait.ts";
 
 export type {
@@ -221,6 +221,7 @@ export function select(
   cases: Cases | Iterable<CaseEntry>,
   wait?: Cancel | SelectOptions,
 ): Promise<unknown> {
+  countCall();
   try {
     const biased = (wait as SelectOptions | null | undefined)?.biased ?? false;
     const entries = entriesOf(cases);
@@ -375,6 +376,7 @@ class Prepared implements Selector<AnyOutcome> {
   }
 
   select(wait?: Wait): Promise<AnyOutcome> {
+    countCall();
     try {
       if (wait !== undefined) enter(wait);
       const at = pick(this.#entries, this.#biased);

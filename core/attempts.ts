@@ -49,7 +49,7 @@ export class Attempts {
         rest[at] = rest[left - 1]!;
       }
     }
-    return this.#fallback();
+    return this.fallback();
   }
 
   /** Commits one case, if it is ready. */
@@ -57,9 +57,9 @@ export class Attempts {
     const of = this.#cases[index]!;
     switch (of.op) {
       case "recv":
-        return this.#attemptRecv(index, of);
+        return this.attemptRecv(index, of);
       case "send":
-        return this.#attemptSend(index, of);
+        return this.attemptSend(index, of);
       case "done":
         return of.scope?.check() ? done(this.#keys[index], of.scope.cause) : undefined;
       default:
@@ -67,7 +67,7 @@ export class Attempts {
     }
   }
 
-  #attemptRecv(index: number, { core, port }: AnyCase): Outcome | undefined {
+  private attemptRecv(index: number, { core, port }: AnyCase): Outcome | undefined {
     const key = this.#keys[index];
     if (core !== null) return receive(key, core);
     const taken = (port as SourcePort<unknown> | null)?.tryTake();
@@ -75,7 +75,7 @@ export class Attempts {
     return taken.ok ? committed(key, taken.value) : closed(key, taken.error);
   }
 
-  #attemptSend(index: number, { core, port, value }: AnyCase): Outcome | undefined {
+  private attemptSend(index: number, { core, port, value }: AnyCase): Outcome | undefined {
     const sent = core === null
       ? (port as SinkPort<unknown> | null)?.tryOffer(value)
       : core.offerItem(this.item(index, core, value));
@@ -110,7 +110,7 @@ export class Attempts {
   }
 
   /** The default, or a time that has passed already. */
-  #fallback(): Outcome | undefined {
+  private fallback(): Outcome | undefined {
     let late = -1;
     for (const [index, of] of this.#cases.entries()) {
       if (of.op === "default") return committed(this.#keys[index]);

@@ -14,7 +14,7 @@ import { NOTHING } from "./nothing.ts";
 import type { QueueCore } from "./queue_core.ts";
 import type { Taking } from "./taking.ts";
 import { Timeout } from "./timeout.ts";
-import { ready, refused } from "./turn.ts";
+import { countCall, ready, refused } from "./turn.ts";
 import { enter, scopeKey } from "./wait.ts";
 import { WaitNode } from "./wait_list.ts";
 
@@ -34,6 +34,7 @@ export function takeBatch<T>(
   max: number,
   wait: Cancel | BatchOptions | undefined,
 ): Promise<T[]> {
+  countCall();
   try {
     if (wait !== undefined) enter(wait);
     const plan = planOf(core, max, wait);

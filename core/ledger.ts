@@ -8,7 +8,7 @@
  */
 import { checkCount } from "./check.ts";
 import type { Wait } from "./contract.ts";
-import { done, refused } from "./turn.ts";
+import { countCall, done, refused } from "./turn.ts";
 import { enter } from "./wait.ts";
 import { park, WaitList, WaitNode } from "./wait_list.ts";
 
@@ -54,6 +54,7 @@ export class Ledger {
   }
 
   join(wait: Wait | undefined): Promise<void> {
+    countCall();
     try {
       if (wait !== undefined) enter(wait);
     } catch (error) {

@@ -76,7 +76,7 @@ export class Matcher {
     do {
       this.#again = false;
       this.admit();
-      this.#walk(this.#core.takers, this.#serve);
+      this.walk(this.#core.takers, this.serve);
     } while (this.#again);
     this.#settling = false;
   }
@@ -84,7 +84,7 @@ export class Matcher {
   /** Lets putters in while they fit. */
   admit(): void {
     const { capacity, closed, putters } = this.#core;
-    if (capacity > 0 && !closed) this.#walk(putters, this.#admit);
+    if (capacity > 0 && !closed) this.walk(putters, this.admitOwn);
   }
 
   /** Offers an item from within a foreign waiter's attempt. */
@@ -104,17 +104,17 @@ export class Matcher {
   /** Puts without waiting where others are in the way. */
   tryPut(item: unknown): boolean {
     const stash = new Stash();
-    return this.#try(this.#core.putters, new WaitNode(item, stash), stash);
+    return this.try(this.#core.putters, new WaitNode(item, stash), stash);
   }
 
   /** Takes without waiting where others are in the way. */
   tryTake(): unknown {
     const stash = new Stash();
-    this.#try(this.#core.takers, new WaitNode(undefined, stash), stash);
+    this.try(this.#core.takers, new WaitNode(undefined, stash), stash);
     return stash.value;
   }
 
-  #try(list: CoreList, node: CoreNode, stash: Stash): boolean {
+  private try(list: CoreList, node: CoreNode, stash: Stash): boolean {
     list.push(node);
     this.settle();
     if (stash.error !== NOTHING) throw stash.error;
@@ -127,7 +127,7 @@ export class Matcher {
   /** The core is closed: nobody who waits to put is let in. */
   refusePutters(): void {
     const core = this.#core;
-    this.#visit(core.putters, (node) => {
+    this.visit(core.putters, (node) => {
       if (node.decider !== null) {
         node.decider.refuse(node, core);
       } else {
@@ -141,7 +141,7 @@ export class Matcher {
   /** The core is drained: nobody who waits to take will get anything. */
   finishTakers(): void {
     const core = this.#core;
-    this.#visit(core.takers, (node) => {
+    this.visit(core.takers, (node) => {
       if (node.decider !== null) {
         node.decider.finish(node, core);
       } else {
@@ -161,19 +161,19 @@ export class Matcher {
     if (head === null) return NOTHING;
     if (head.decider === null && head.claim()) return core.accept(head);
     let item: unknown = NOTHING;
-    this.#visit(core.putters, (node) => {
-      item = this.#takeFrom(node);
+    this.visit(core.putters, (node) => {
+      item = this.takeFrom(node);
       return item !== NOTHING;
     });
     return item;
   }
 
-  #takeFrom(putter: CoreNode): unknown {
+  private takeFrom(putter: CoreNode): unknown {
     if (putter.decider !== null && putter.decider === this.#taker) return NOTHING;
     if (putter.decider instanceof ForeignWaiter) {
       const outer = this.#asked;
       const asked = this.#asked = { item: NOTHING as unknown };
-      this.#wake(putter.decider);
+      this.wake(putter.decider);
       this.#asked = outer;
       return asked.item;
     }
@@ -181,7 +181,7 @@ export class Matcher {
   }
 
   /** Oldest first, until `step` says stop. The list may change meanwhile. */
-  #walk(list: CoreList, step: (this: this, node: CoreNode) => Step): void {
+  private walk(list: CoreList, step: (this: this, node: CoreNode) => Step): void {
     let declined: CoreNode | null = null;
     for (let node = list.head; node !== null && declined === null; node = list.head) {
       const result = step.call(this, node);
@@ -190,11 +190,11 @@ export class Matcher {
       if (result === "declined" || node.list === list) declined = node;
     }
     if (declined === null) return;
-    this.#visit(list, (node) => node !== declined && step.call(this, node) === "stop");
+    this.visit(list, (node) => node !== declined && step.call(this, node) === "stop");
   }
 
   /** Those who wait now, as far as they still do when it is their turn, until `visit` is true. */
-  #visit(list: CoreList, visit: (node: CoreNode) => boolean): void {
+  private visit(list: CoreList, visit: (node: CoreNode) => boolean): void {
     this.walks++;
     try {
       for (const node of list.snapshot()) {
@@ -205,31 +205,31 @@ export class Matcher {
     }
   }
 
-  #admit(node: CoreNode): Step {
+  private admitOwn(node: CoreNode): Step {
     const core = this.#core;
     const { decider } = node;
     if (decider instanceof ForeignWaiter) {
       if (core.full) return "stop";
-      return this.#wake(decider) ? "served" : "declined";
+      return this.wake(decider) ? "served" : "declined";
     }
     if (!core.fits(node.item)) return "stop";
     if (!node.claim()) return "declined";
     try {
       core.store(node.item);
     } catch (error) {
-      this.#fail(node, error);
+      this.fail(node, error);
       return "served";
     }
     core.accept(node);
     return "served";
   }
 
-  #serve(node: CoreNode): Step {
+  private serve(node: CoreNode): Step {
     const core = this.#core;
     const { decider } = node;
     if (decider instanceof Batch) return decider.serve(node) ? "served" : "stop";
-    if (!this.#available) return "stop";
-    if (decider instanceof ForeignWaiter) return this.#wake(decider) ? "served" : "declined";
+    if (!this.available) return "stop";
+    if (decider instanceof ForeignWaiter) return this.wake(decider) ? "served" : "declined";
     if (decider?.busy) {
       // Refused, but the claim lets it know that it has missed something.
       node.claim();
@@ -237,10 +237,10 @@ export class Matcher {
     }
     let item: unknown;
     try {
-      item = decider === null ? this.takeNext() : this.#takeFor(decider);
+      item = decider === null ? this.takeNext() : this.takeFor(decider);
     } catch (error) {
       // A comparator of the user's threw. The item is where it was.
-      if (node.claim()) this.#fail(node, error);
+      if (node.claim()) this.fail(node, error);
       return "served";
     }
     if (item === NOTHING) {
@@ -257,7 +257,7 @@ export class Matcher {
   }
 
   /** A select whose two ends wait here never meets itself. */
-  #takeFor(decider: CoreDecider): unknown {
+  private takeFor(decider: CoreDecider): unknown {
     const outer = this.#taker;
     this.#taker = decider;
     decider.busy = true;
@@ -269,12 +269,12 @@ export class Matcher {
     }
   }
 
-  get #available(): boolean {
+  private get available(): boolean {
     const core = this.#core;
     return core.storage.length > 0 || (core.capacity === 0 && core.putters.head !== null);
   }
 
-  #wake(foreign: ForeignWaiter): boolean {
+  private wake(foreign: ForeignWaiter): boolean {
     this.waking++;
     try {
       return foreign.wake();
@@ -283,7 +283,7 @@ export class Matcher {
     }
   }
 
-  #fail(node: CoreNode, error: unknown): void {
+  private fail(node: CoreNode, error: unknown): void {
     if (node.decider === null) node.fail(error);
     else node.decider.failed(node, error);
   }

@@ -26,7 +26,7 @@ import { NOTHING } from "./nothing.ts";
 import { CoreSink, CoreSource } from "./ports.ts";
 import type { Entry, Storage } from "./storage.ts";
 import type { Taking } from "./taking.ts";
-import { done, ready, refused } from "./turn.ts";
+import { countCall, done, ready, refused } from "./turn.ts";
 import { enter, hang } from "./wait.ts";
 import { type Owner, WaitList, WaitNode } from "./wait_list.ts";
 
@@ -95,15 +95,15 @@ export class QueueCore implements Owner {
     return this.#putters ??= new WaitList(this);
   }
 
-  get #firstTaker(): CoreNode | null {
+  private get firstTaker(): CoreNode | null {
     return this.#takers === null ? null : this.#takers.head;
   }
 
-  get #firstPutter(): CoreNode | null {
+  private get firstPutter(): CoreNode | null {
     return this.#putters === null ? null : this.#putters.head;
   }
 
-  get #others(): Rest {
+  private get others(): Rest {
     return this.#rest ??= new Rest();
   }
 
@@ -127,15 +127,15 @@ export class QueueCore implements Owner {
 
   /** Runs once, after it was closed. */
   set onClose(fn: () => void) {
-    this.#others.onClose = fn;
+    this.others.onClose = fn;
   }
 
   get source(): CoreSource {
-    return this.#others.source ??= new CoreSource(this);
+    return this.others.source ??= new CoreSource(this);
   }
 
   get sink(): CoreSink {
-    return this.#others.sink ??= new CoreSink(this);
+    return this.others.sink ??= new CoreSink(this);
   }
 
   /** What the stored items weigh together. */
@@ -177,17 +177,18 @@ export class QueueCore implements Owner {
   // ---- putting ----
 
   put(value: unknown, wait?: Wait): Promise<void> {
+    countCall();
     let item: unknown;
     try {
       if (wait !== undefined) enter(wait);
       item = this.admit(value);
-      if (this.#putNow(item) || (this.#drops && this.#putOrDrop(item))) {
+      if (this.putNow(item) || (this.drops && this.putOrDrop(item))) {
         return done();
       }
     } catch (error) {
       return refused(error);
     }
-    return this.#wait(this.putters, new WaitNode(item), wait);
+    return this.wait(this.putters, new WaitNode(item), wait);
   }
 
   /** Without waiting. false: it would have to. Throws when closed. */
@@ -198,8 +199,8 @@ export class QueueCore implements Owner {
   /** As `offer`, of an item that `admit` has made. */
   offerItem(item: unknown): boolean {
     if (this.attempted) return this.matcher.offer(item);
-    return this.#putNow(item) ||
-      (this.#drops ? this.#putOrDrop(item) : this.#tryPut(item));
+    return this.putNow(item) ||
+      (this.drops ? this.putOrDrop(item) : this.tryPut(item));
   }
 
   /** What to store of a value. Throws when closed, and when its weight or rank is none. */
@@ -215,12 +216,12 @@ export class QueueCore implements Owner {
   /** Puts an item back in, without waiting for room; it is accepted already. */
   restore(item: unknown): void {
     this.store(item);
-    if (this.#firstTaker !== null) this.matcher.settle();
+    if (this.firstTaker !== null) this.matcher.settle();
   }
 
-  #putNow(item: unknown): boolean {
-    if (this.#firstPutter !== null) return false;
-    const taker = this.#firstTaker;
+  private putNow(item: unknown): boolean {
+    if (this.firstPutter !== null) return false;
+    const taker = this.firstTaker;
     if (taker === null) {
       if (!this.fits(item)) return false;
       this.store(item);
@@ -234,41 +235,41 @@ export class QueueCore implements Owner {
   }
 
   /** The long way, for those who do not wait: stands in line for the moment. */
-  #tryPut(item: unknown): boolean {
-    const head = this.#firstPutter;
-    if (this.#firstTaker === null && (head === null || head.decider === null)) return false;
+  private tryPut(item: unknown): boolean {
+    const head = this.firstPutter;
+    if (this.firstTaker === null && (head === null || head.decider === null)) return false;
     return this.matcher.tryPut(item);
   }
 
   get matcher(): Matcher {
-    return this.#others.matcher ??= new Matcher(this);
+    return this.others.matcher ??= new Matcher(this);
   }
 
   /** Somebody left without having been served: those behind may be next. */
   left(list: CoreList): void {
     const blocked = list === this.#takers
-      ? this.storage.length > 0 || this.#firstPutter !== null
-      : this.#firstPutter !== null || this.#firstTaker !== null;
+      ? this.storage.length > 0 || this.firstPutter !== null
+      : this.firstPutter !== null || this.firstTaker !== null;
     if (blocked) this.matcher.settle();
   }
 
-  get #drops(): boolean {
+  private get drops(): boolean {
     const { overflow } = this.#traits;
     return overflow !== undefined && overflow !== "block";
   }
 
-  #putOrDrop(item: unknown): true {
-    if (this.#tryPut(item)) return true;
+  private putOrDrop(item: unknown): true {
+    if (this.tryPut(item)) return true;
     let dropped = item;
     if (this.#traits.overflow === "dropOldest" && this.storage.length > 0) {
       dropped = this.storage.shift();
       this.storage.push(item);
     }
-    this.#tellDropped(this.value(dropped));
+    this.tellDropped(this.value(dropped));
     return true;
   }
 
-  #tellDropped(value: unknown): void {
+  private tellDropped(value: unknown): void {
     try {
       this.#traits.onDrop?.(value);
     } catch (error) {
@@ -291,6 +292,7 @@ export class QueueCore implements Owner {
   // ---- taking ----
 
   take<R>(taking: Taking<R>, wait?: Wait): Promise<R> {
+    countCall();
     if (wait !== undefined) {
       try {
         enter(wait);
@@ -304,7 +306,7 @@ export class QueueCore implements Owner {
   /** What there is now, or the end; undefined: it would have to wait. */
   takeReady<R>(taking: Taking<R>): Promise<R> | undefined {
     try {
-      const item = this.#takeNow();
+      const item = this.takeNow();
       if (item !== NOTHING) return ready(taking.wrap(this, item));
       return this.drained ? ready(taking.finish(this)) : undefined;
     } catch (error) {
@@ -318,19 +320,19 @@ export class QueueCore implements Owner {
       const item = this.matcher.takeNext();
       return item === NOTHING ? NOTHING : this.value(item);
     }
-    const item = this.#takeNow();
+    const item = this.takeNow();
     if (item !== NOTHING) return this.value(item);
-    const head = this.#firstTaker;
-    if (head === null ? this.#firstPutter === null : head.decider === null) return NOTHING;
+    const head = this.firstTaker;
+    if (head === null ? this.firstPutter === null : head.decider === null) return NOTHING;
     return this.matcher.tryTake();
   }
 
   /** Parks a taker, unless it can be served at once. */
   parkTaker<R>(node: CoreNode, wait: Wait | undefined): Promise<R> {
-    return this.#wait(this.takers, node, wait);
+    return this.wait(this.takers, node, wait);
   }
 
-  #wait<R>(list: CoreList, node: CoreNode, wait: Wait | undefined): Promise<R> {
+  private wait<R>(list: CoreList, node: CoreNode, wait: Wait | undefined): Promise<R> {
     const promise = node.promise<R>(wait !== undefined);
     this.park(list, node);
     if (wait !== undefined && node.list !== null) hang(node, wait);
@@ -340,16 +342,16 @@ export class QueueCore implements Owner {
   /** Puts a node at the end of a list; if others are about, sees what can be matched. */
   park(list: CoreList, node: CoreNode): void {
     list.push(node);
-    const other = list === this.#takers ? this.#firstPutter : this.#firstTaker;
+    const other = list === this.#takers ? this.firstPutter : this.firstTaker;
     if (list.head !== node || other !== null || this.storage.length > 0) {
       this.matcher.settle();
     }
   }
 
-  #takeNow(): unknown {
-    if (this.#firstTaker !== null) return NOTHING;
+  private takeNow(): unknown {
+    if (this.firstTaker !== null) return NOTHING;
     if (this.storage.length > 0) return this.unstore();
-    const putter = this.#firstPutter;
+    const putter = this.firstPutter;
     if (putter === null || this.capacity > 0 || this.closed || !putter.claim()) return NOTHING;
     return this.accept(putter);
   }
@@ -361,7 +363,7 @@ export class QueueCore implements Owner {
       // Sums of fractions drift; an empty queue weighs nothing.
       this.#weight = this.storage.length === 0 ? 0 : this.#weight - (item as Entry).weight;
     }
-    if (this.#firstPutter !== null) this.matcher.admit();
+    if (this.firstPutter !== null) this.matcher.admit();
     return item;
   }
 
@@ -386,10 +388,10 @@ export class QueueCore implements Owner {
   /** Whether a take would get something now, or the end. */
   get takeable(): Readiness {
     if (this.#rest !== null && this.attempted) return "unsure";
-    const taker = this.#firstTaker;
+    const taker = this.firstTaker;
     if (taker !== null) return taker.decider === null ? "no" : "unsure";
     if (this.storage.length > 0) return "yes";
-    const putter = this.#firstPutter;
+    const putter = this.firstPutter;
     if (putter === null) return this.closed ? "yes" : "no";
     return putter.decider === null && this.capacity === 0 && !this.closed ? "yes" : "unsure";
   }
@@ -398,13 +400,13 @@ export class QueueCore implements Owner {
   get puttable(): Readiness {
     if (this.closed) return "yes";
     if (this.reads || (this.#rest !== null && this.attempted)) return "unsure";
-    const putter = this.#firstPutter;
-    if (putter !== null) return putter.decider === null && !this.#drops ? "no" : "unsure";
-    const taker = this.#firstTaker;
+    const putter = this.firstPutter;
+    if (putter !== null) return putter.decider === null && !this.drops ? "no" : "unsure";
+    const taker = this.firstTaker;
     if (taker !== null) {
       return taker.decider === null && this.storage.length === 0 ? "yes" : "unsure";
     }
-    return this.storage.length < this.capacity || this.#drops ? "yes" : "no";
+    return this.storage.length < this.capacity || this.drops ? "yes" : "no";
   }
 
   // ---- ending ----
@@ -416,19 +418,19 @@ export class QueueCore implements Owner {
     }
     const first = !this.closed;
     this.closed = true;
-    if (first && error !== undefined) this.#others.error = error;
-    if (immediate) this.#drop();
-    if (this.#firstPutter !== null) this.matcher.refusePutters();
-    if (this.#firstTaker !== null) {
+    if (first && error !== undefined) this.others.error = error;
+    if (immediate) this.drop();
+    if (this.firstPutter !== null) this.matcher.refusePutters();
+    if (this.firstTaker !== null) {
       if (this.storage.length > 0) this.matcher.settle();
       if (this.storage.length === 0) this.matcher.finishTakers();
     }
     if (first) this.#rest?.onClose?.();
   }
 
-  #drop(): void {
+  private drop(): void {
     const { length } = this.storage;
-    this.#others.dropped = true;
+    this.others.dropped = true;
     this.storage.clear();
     this.#weight = 0;
     this.ledger?.drop(length);
@@ -448,7 +450,7 @@ export class QueueCore implements Owner {
     const message = this.#traits.kind === "channel"
       ? "is closed: nothing more can be sent, and the value is on this error"
       : "is shut down: nothing more can be put, and the item is on this error";
-    return this.#closedError(message, { value });
+    return this.closedError(message, { value });
   }
 
   /** The error of a take for which nothing is left. */
@@ -456,10 +458,10 @@ export class QueueCore implements Owner {
     const message = this.#traits.kind === "channel"
       ? "is closed and drained: receive and for await tell so without an error"
       : "is shut down and drained: for await ends there without an error";
-    return this.#closedError(message, {});
+    return this.closedError(message, {});
   }
 
-  #closedError(message: string, options: { value?: unknown }): ClosedError {
+  private closedError(message: string, options: { value?: unknown }): ClosedError {
     const type = this.#traits.kind === "channel" ? ClosedError : QueueShutDown;
     const cause = this.error === undefined ? {} : { cause: this.error };
     return new type(`${this.label} ${message}`, { ...options, ...cause });

@@ -49,8 +49,8 @@ export class RankHeap implements Storage<Entry> {
     if (this.length === 0) return first;
     // The last entry belongs near the end: it is cheaper to move the smaller children up until the
     // hole is a leaf, and to climb back from there, than to compare with it on the way down.
-    let at = this.#sink();
-    while (at > 0 && this.#isBefore(rank, last, above(at))) {
+    let at = this.sink();
+    while (at > 0 && this.isBefore(rank, last, above(at))) {
       ranks[at] = ranks[above(at)]!;
       entries[at] = entries[above(at)]!;
       at = above(at);
@@ -67,13 +67,13 @@ export class RankHeap implements Storage<Entry> {
   }
 
   /** Moves the hole at the root down to a leaf, whose index is the result. */
-  #sink(): number {
+  private sink(): number {
     const ranks = this.#ranks;
     const entries = this.#entries;
     const { length } = this;
     let at = 0;
     for (let child = 1; child < length; child = 2 * at + 1) {
-      if (child + 1 < length && this.#isBefore(ranks[child + 1]!, entries[child + 1]!, child)) {
+      if (child + 1 < length && this.isBefore(ranks[child + 1]!, entries[child + 1]!, child)) {
         child++;
       }
       ranks[at] = ranks[child]!;
@@ -83,7 +83,7 @@ export class RankHeap implements Storage<Entry> {
     return at;
   }
 
-  #isBefore(rank: Entry["rank"], entry: Entry, other: number): boolean {
+  private isBefore(rank: Entry["rank"], entry: Entry, other: number): boolean {
     const otherRank = this.#ranks[other]!;
     if (rank < otherRank) return true;
     return rank === otherRank && entry.sequence < this.#entries[other]!.sequence;

@@ -2,7 +2,7 @@ import type { ReceiverIterator } from "./contract.ts";
 import type { CoreNode } from "./decider.ts";
 import type { QueueCore } from "./queue_core.ts";
 import type { Taking } from "./taking.ts";
-import { ready } from "./turn.ts";
+import { countCall, ready } from "./turn.ts";
 import { WaitNode } from "./wait_list.ts";
 
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -27,12 +27,13 @@ export class CoreIterator<T> implements ReceiverIterator<T>, Taking<IteratorResu
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
+    countCall();
     if (this.#over) return ready(ENDED);
     const taken = this.#core.takeReady(this);
     if (taken !== undefined) return taken;
     const node: CoreNode = new WaitNode(this);
     const promise = this.#core.parkTaker<IteratorResult<T, undefined>>(node, undefined);
-    this.#keep(node);
+    this.keep(node);
     return promise;
   }
 
@@ -68,7 +69,7 @@ export class CoreIterator<T> implements ReceiverIterator<T>, Taking<IteratorResu
   }
 
   /** Calls are served in order, so those that have left the list are at the front. */
-  #keep(node: CoreNode): void {
+  private keep(node: CoreNode): void {
     const parked = this.#parked;
     while (parked.length > 0 && parked[0]!.list === null) parked.shift();
     if (node.list !== null) parked.push(node);

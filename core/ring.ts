@@ -15,7 +15,7 @@ export class Ring<E> implements Storage<E> {
   #head = 0;
 
   push(item: E): void {
-    if (this.length === this.#slots.length) this.#grow();
+    if (this.length === this.#slots.length) this.grow();
     this.#slots[(this.#head + this.length) & (this.#slots.length - 1)] = item;
     this.length++;
   }
@@ -37,7 +37,7 @@ export class Ring<E> implements Storage<E> {
     this.length = 0;
   }
 
-  #grow(): void {
+  private grow(): void {
     const old = this.#slots;
     const size = old.length === 0 ? FIRST_SIZE : old.length * 2;
     const slots = new Array<E | undefined>(size).fill(undefined);

@@ -176,19 +176,19 @@ export class Scope implements Endable {
     if (cause === undefined) cause = err;
     const only = this.#head;
     if (only === null || (only === this.#tail && !(only.target instanceof Scope))) {
-      this.#endOne(cause, only);
+      this.endOne(cause, only);
       return null;
     }
-    const subtree = this.#mark(cause);
+    const subtree = this.mark(cause);
     const sequels: Sequel[] = [];
-    for (const scope of subtree) scope.#settle(sequels);
+    for (const scope of subtree) scope.settle(sequels);
     for (const sequel of sequels) sequel.follow();
     for (const scope of subtree) scope.#controller?.abort(scope.cause);
     return null;
   }
 
   /** One call hangs on it, or none, as on most: no lists are needed, 300 ns less. */
-  #endOne(cause: unknown, only: Link | null): void {
+  private endOne(cause: unknown, only: Link | null): void {
     this.ended = true;
     this.cause = cause;
     release(this);
@@ -204,7 +204,7 @@ export class Scope implements Endable {
   }
 
   /** Marks this scope and all below it as ended, parents first, and takes them off each other. */
-  #mark(cause: unknown): Scope[] {
+  private mark(cause: unknown): Scope[] {
     const subtree: Scope[] = [];
     // A stack and no recursion, since trees may be deep.
     const next: Scope[] = [this];
@@ -222,7 +222,7 @@ export class Scope implements Endable {
     return subtree;
   }
 
-  #settle(sequels: Sequel[]): void {
+  private settle(sequels: Sequel[]): void {
     for (let link = this.#head; link !== null; link = this.#head) {
       release(link.target);
       const sequel = link.target.end(this.cause);

@@ -70,40 +70,40 @@ export class Selection implements CoreDecider, Endable, Sequel {
     this.#decided = this.busy = this.#passedOver = false;
     this.#missedEnd = undefined;
     const promise = this.#result.promise<Outcome>();
-    this.#parkOrCommit(false);
+    this.parkOrCommit(false);
     if (!this.#decided) {
-      this.#startTimer();
+      this.startTimer();
       if (wait !== undefined) hang(this, wait);
     }
     return promise;
   }
 
   /** Ends parked in all cases, or decided. `again`: first tries the cases once more. */
-  #parkOrCommit(again: boolean): void {
+  private parkOrCommit(again: boolean): void {
     try {
       let ready = again ? this.poll() : undefined;
-      while (ready === undefined && this.#parkAll()) ready = this.poll();
+      while (ready === undefined && this.parkAll()) ready = this.poll();
       if (ready === undefined) return;
-      this.#decide();
-      this.#settle(ready);
+      this.decide();
+      this.settle(ready);
     } catch (error) {
-      this.#decide();
+      this.decide();
       this.failed(undefined, error);
     }
   }
 
   /** True: a port became ready meanwhile, nothing is parked, look again. */
-  #parkAll(): boolean {
+  private parkAll(): boolean {
     for (let i = 0; i < this.#cases.length && !this.#decided; i++) {
-      if (!this.#park(i)) continue;
-      this.#unpark();
+      if (!this.park(i)) continue;
+      this.unpark();
       this.follow();
       return true;
     }
     return false;
   }
 
-  #park(index: number): boolean {
+  private park(index: number): boolean {
     const of = this.#cases[index]!;
     const { op } = of;
     const before = this.#parked[index];
@@ -131,7 +131,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
     return of.port.park(waiter);
   }
 
-  #startTimer(): void {
+  private startTimer(): void {
     let first = -1;
     let ms = Infinity;
     for (let index = 0; index < this.#cases.length; index++) {
@@ -142,8 +142,8 @@ export class Selection implements CoreDecider, Endable, Sequel {
     }
     if (first < 0) return;
     this.#timer = new Timeout(ms, () => {
-      this.#decide();
-      this.#settle(committed(this.#keys[first]));
+      this.decide();
+      this.settle(committed(this.#keys[first]));
     });
   }
 
@@ -152,12 +152,12 @@ export class Selection implements CoreDecider, Endable, Sequel {
   claim(node: CoreNode): boolean {
     // What a core offers while its own waiter makes an attempt may be the select's other end.
     if (this.busy && !(node.list?.owner as QueueCore).attempted) this.#passedOver = true;
-    return this.#claim();
+    return this.claimOwn();
   }
 
-  #claim(): boolean {
+  private claimOwn(): boolean {
     if (this.#decided || this.busy) return false;
-    this.#decide();
+    this.decide();
     return true;
   }
 
@@ -170,20 +170,20 @@ export class Selection implements CoreDecider, Endable, Sequel {
     }
     if (!this.#passedOver) return;
     this.#passedOver = false;
-    this.#unpark();
+    this.unpark();
     this.follow();
-    this.#parkOrCommit(true);
+    this.parkOrCommit(true);
   }
 
-  #decide(): void {
+  private decide(): void {
     this.#decided = true;
-    this.#unpark();
+    this.unpark();
     this.#timer?.stop();
     this.#timer = undefined;
     if (this.links !== null) release(this);
   }
 
-  #unpark(): void {
+  private unpark(): void {
     for (let index = 0; index < this.#parked.length; index++) {
       const parked = this.#parked[index]!;
       if (parked === null) continue;
@@ -193,7 +193,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
     }
   }
 
-  #settle(outcome: Outcome): void {
+  private settle(outcome: Outcome): void {
     this.#result.settle(outcome);
     this.follow();
   }
@@ -208,16 +208,16 @@ export class Selection implements CoreDecider, Endable, Sequel {
 
   // ---- who decides ----
 
-  #key(node: CoreNode): unknown {
+  private key(node: CoreNode): unknown {
     return this.#keys[this.#parked.indexOf(node)];
   }
 
   received(node: CoreNode, value: unknown): void {
-    this.#settle(committed(this.#key(node), value));
+    this.settle(committed(this.key(node), value));
   }
 
   sent(node: CoreNode): void {
-    this.#settle(committed(this.#key(node)));
+    this.settle(committed(this.key(node)));
   }
 
   failed(_node: CoreNode | undefined, error: unknown): void {
@@ -226,7 +226,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   }
 
   finish(node: CoreNode, core: QueueCore): void {
-    if (this.claim(node)) this.#settle(closed(this.#key(node), core.error));
+    if (this.claim(node)) this.settle(closed(this.key(node), core.error));
   }
 
   refuse(node: CoreNode, core: QueueCore): void {
@@ -242,7 +242,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
       outcome = this.#attempts.one(index);
     } catch (error) {
       // A port that throws has committed, as a closed sink does.
-      this.#decide();
+      this.decide();
       this.failed(undefined, error);
       return true;
     } finally {
@@ -252,15 +252,15 @@ export class Selection implements CoreDecider, Endable, Sequel {
       this.lookAgain();
       return false;
     }
-    this.#decide();
-    this.#settle(outcome);
+    this.decide();
+    this.settle(outcome);
     return true;
   }
 
   /** The context of a `whenDone` case has ended. */
   ended(index: number, cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.ended(index, cause);
-    if (!this.#claim()) return null;
+    if (!this.claimOwn()) return null;
     this.#result.settle(done(this.#keys[index], cause));
     return this;
   }
@@ -268,7 +268,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   /** The context, signal or timeout of the select itself has ended. */
   end(cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.end(cause);
-    if (!this.#claim()) return null;
+    if (!this.claimOwn()) return null;
     this.#result.fail(cause);
     return this;
   }

@@ -10,7 +10,7 @@
  */
 import type { Wait } from "./contract.ts";
 import { type Endable, type Link, release, type Sequel } from "./scope.ts";
-import { hold, turnIsOver } from "./turn.ts";
+import { hold, holding } from "./turn.ts";
 import { hang } from "./wait.ts";
 
 /** What decides a node that is not a plain call: a select, a batch, or a foreign waiter. */
@@ -35,8 +35,8 @@ export class WaitNode<D extends Decider = Decider> implements Endable {
   /** What it wants to put in, or how it wants to see what it takes: its list's business. */
   readonly item: unknown;
   readonly decider: D | null;
-  #resolve: ((value: unknown) => void) | null = null;
-  #reject: ((reason: unknown) => void) | null = null;
+  private resolve: ((value: unknown) => void) | null = null;
+  private reject: ((reason: unknown) => void) | null = null;
 
   constructor(item: unknown, decider: D | null = null) {
     this.item = item;
@@ -50,12 +50,12 @@ export class WaitNode<D extends Decider = Decider> implements Endable {
   promise<R>(endable = true): Promise<R> {
     if (!endable) {
       return new Promise<R>((resolve) => {
-        this.#resolve = resolve as (value: unknown) => void;
+        this.resolve = resolve as (value: unknown) => void;
       });
     }
     return new Promise<R>((resolve, reject) => {
-      this.#resolve = resolve as (value: unknown) => void;
-      this.#reject = reject;
+      this.resolve = resolve as (value: unknown) => void;
+      this.reject = reject;
     });
   }
 
@@ -74,15 +74,15 @@ export class WaitNode<D extends Decider = Decider> implements Endable {
 
   /** Fulfils the promise; the node has left its list. */
   settle(value: unknown): void {
-    if (turnIsOver()) hold(this.#resolve!, value);
-    else this.#resolve!(value);
+    if (holding) hold(this.resolve!, value);
+    else this.resolve!(value);
   }
 
   /** Rejects the promise; the node has left its list. */
   fail(error: unknown): void {
-    if (this.#reject === null) this.settle(new Rejection(error));
-    else if (turnIsOver()) hold(this.#reject, error);
-    else this.#reject(error);
+    if (this.reject === null) this.settle(new Rejection(error));
+    else if (holding) hold(this.reject, error);
+    else this.reject(error);
   }
 
   /** A context, a signal or a timeout ends it: nothing was taken, nothing was put in. */

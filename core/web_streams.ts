@@ -6,6 +6,7 @@
 import type { CoreNode } from "./decider.ts";
 import type { QueueCore } from "./queue_core.ts";
 import type { Taking } from "./taking.ts";
+import { countCall } from "./turn.ts";
 import { WaitNode } from "./wait_list.ts";
 
 /**
@@ -19,6 +20,7 @@ export function readable<T>(core: QueueCore, onCancel: () => void): ReadableStre
   let parked: CoreNode | undefined;
   return new ReadableStream<T>({
     pull(controller) {
+      countCall();
       const taking: Taking<void> = {
         wrap: (core, item) => controller.enqueue(core.value(item) as T),
         finish(core) {
