@@ -23,7 +23,7 @@ import { CoreReceiver } from "./core/receiver.ts";
 import { Ring } from "./core/ring.ts";
 import { type Endable, type Link, release, type Sequel, watch } from "./core/scope.ts";
 import { Timeout } from "./core/timeout.ts";
-import { refused } from "./core/turn.ts";
+import { countCall, refused } from "./core/turn.ts";
 import { enter, scopeOf } from "./core/wait.ts";
 import { park, WaitList, WaitNode } from "./core/wait_list.ts";
 
@@ -142,6 +142,7 @@ class CoreTicker extends CoreReceiver<number> implements Ticker, Endable, Sequel
  * @throws Rejects with a TypeError or RangeError if `ms` is no number.
  */
 export function sleep(ms: number, wait?: Wait): Promise<void> {
+  countCall();
   try {
     checkNumber("ms", ms);
     if (wait !== undefined) enter(wait);

@@ -401,8 +401,10 @@ export class QueueCore implements Owner {
     if (this.closed) return "yes";
     if (this.reads || (this.#rest !== null && this.attempted)) return "unsure";
     const putter = this.firstPutter;
-    if (putter !== null) return putter.decider === null && !this.drops ? "no" : "unsure";
     const taker = this.firstTaker;
+    if (putter !== null) {
+      return putter.decider === null && taker === null && !this.drops ? "no" : "unsure";
+    }
     if (taker !== null) {
       return taker.decider === null && this.storage.length === 0 ? "yes" : "unsure";
     }
