@@ -51,7 +51,7 @@ Deno.test("13: a heap sorts, and is stable: all sequences of up to 7 items of 3 
       const order = entries.toSorted((a, b) => Number(a.rank) - Number(b.rank));
       for (const [at, entry] of order.entries()) {
         assertEquals(heap.length, order.length - at);
-        assertStrictEquals(heap.shift(), entry);
+        assertStrictEquals(heap.shift().value, entry.value);
       }
     }
   }
@@ -70,10 +70,10 @@ Deno.test("13: so it does when items come and go: all programs of up to 9 steps"
           model.push(entry);
           model.sort((a, b) => Number(a.rank) - Number(b.rank));
         } else if (model.length > 0) {
-          assertStrictEquals(heap.shift(), model.shift());
+          assertStrictEquals(heap.shift().value, model.shift()!.value);
         }
       }
-      while (model.length > 0) assertStrictEquals(heap.shift(), model.shift());
+      while (model.length > 0) assertStrictEquals(heap.shift().value, model.shift()!.value);
       assertEquals(heap.length, 0);
     }
   }
@@ -86,7 +86,27 @@ Deno.test("13, R5: an entry that is put again stands behind its equals", () => {
     heap.push(a!);
     heap.push(b!);
     heap.push(heap.shift());
-    assertEquals([heap.shift(), heap.shift()], [b, a]);
+    assertEquals([heap.shift().value, heap.shift().value], [b!.value, a!.value]);
+  }
+});
+
+Deno.test("29: a heap of ranks knows each item's weight, whichever comes first", () => {
+  // 0 and 1 put an item of that weight, 2 takes one.
+  for (const steps of sequences(7, 3)) {
+    const heap = new RankHeap();
+    const model: Entry[] = [];
+    for (const [n, step] of steps.entries()) {
+      if (step === 2) {
+        const expected = model.shift();
+        if (expected !== undefined) assertEquals(heap.shift().weight, expected.weight);
+      } else {
+        const entry = new Entry(n, step, n % 2);
+        heap.push(entry);
+        model.push(entry);
+        model.sort((a, b) => Number(a.rank) - Number(b.rank));
+      }
+    }
+    while (model.length > 0) assertEquals(heap.shift().weight, model.shift()!.weight);
   }
 });
 
