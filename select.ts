@@ -32,7 +32,7 @@
  * @module
  */
 import { receive } from "./core/attempts.ts";
-import { AnyCase } from "./core/cases.ts";
+import { AnyCase, DONE, RECV, SEND } from "./core/cases.ts";
 import { checkOptions, show } from "./core/check.ts";
 import type { Cancel, Wait } from "./core/contract.ts";
 import type { Sink, Source } from "./core/protocol.ts";
@@ -229,8 +229,8 @@ export function select(
       checkEntries(entries);
       enter(wait);
     }
-    const at = pick(entries, biased);
-    const outcome = at >= 0 ? commit(entries[at]) : undefined;
+    const at = pick(entries, caseOf, biased);
+    const outcome = at >= 0 ? commit(keyOf(entries[at]), caseOf(entries[at])!) : undefined;
     if (outcome !== undefined) return ready(outcome);
     return run(selectionOf(entries, biased), at, wait);
   } catch (error) {
@@ -245,15 +245,16 @@ function run(selection: Selection, at: number, wait: Wait | undefined): Promise<
 }
 
 /** Commits the case that was picked; undefined: it was ready, and is no more, or needs preparing. */
-function commit(entry: unknown): AnyOutcome | undefined {
-  const key = keyOf(entry);
-  const { op, core, value, scope } = caseOf(entry)!;
+function commit(
+  key: unknown,
+  { op, core, value, scope }: AnyCase,
+): AnyOutcome | undefined {
   switch (op) {
-    case "recv":
+    case RECV:
       return receive(key, core!);
-    case "send":
+    case SEND:
       return core!.offer(value) ? committed(key) : undefined;
-    case "done":
+    case DONE:
       return done(key, scope!.cause);
     default:
       return committed(key);
@@ -287,15 +288,12 @@ export function trySelect(
   options?: { readonly biased?: boolean },
 ): unknown {
   if (options !== undefined) checkOptions("options", options);
-  return attempt(entriesOf(cases), options?.biased ?? false);
-}
-
-function attempt(entries: Entries, biased: boolean): AnyOutcome | undefined {
-  const at = pick(entries, biased);
-  const outcome = at >= 0 ? commit(entries[at]) : undefined;
-  return outcome !== undefined || at === NONE
-    ? outcome
-    : selectionOf(entries, biased).begin().poll();
+  const biased = options?.biased ?? false;
+  const entries = entriesOf(cases);
+  const at = pick(entries, caseOf, biased);
+  if (at === NONE) return undefined;
+  const outcome = at >= 0 ? commit(keyOf(entries[at]), caseOf(entries[at])!) : undefined;
+  return outcome ?? selectionOf(entries, biased).begin().poll();
 }
 
 /**
@@ -360,18 +358,23 @@ export function prepareSelect(
   const entries = entriesOf(cases);
   checkEntries(entries);
   const present = entries.filter((entry) => caseOf(entry) !== null);
-  const own = present.map((entry) => [keyOf(entry), caseOf(entry)]);
-  return new Prepared(own, options?.biased ?? false);
+  return new Prepared(
+    present.map(keyOf),
+    present.map((entry) => caseOf(entry)!),
+    options?.biased ?? false,
+  );
 }
 
 class Prepared implements Selector<AnyOutcome> {
-  readonly #entries: Entries;
+  readonly #keys: readonly unknown[];
+  readonly #cases: readonly AnyCase[];
   readonly #biased: boolean;
   /** The last run that had to wait, whose nodes serve the next one. */
   #selection: Selection | undefined;
 
-  constructor(entries: Entries, biased: boolean) {
-    this.#entries = entries;
+  constructor(keys: readonly unknown[], cases: readonly AnyCase[], biased: boolean) {
+    this.#keys = keys;
+    this.#cases = cases;
     this.#biased = biased;
   }
 
@@ -379,24 +382,31 @@ class Prepared implements Selector<AnyOutcome> {
     countCall();
     try {
       if (wait !== undefined) enter(wait);
-      const at = pick(this.#entries, this.#biased);
-      const outcome = at >= 0 ? commit(this.#entries[at]) : undefined;
-      return outcome === undefined ? run(this.#idle(), at, wait) : ready(outcome);
+      const at = pick(this.#cases, itself, this.#biased);
+      const outcome = at >= 0 ? commit(this.#keys[at], this.#cases[at]!) : undefined;
+      return outcome === undefined ? run(this.idle(), at, wait) : ready(outcome);
     } catch (error) {
       return refused(error);
     }
   }
 
   trySelect(): AnyOutcome | undefined {
-    return attempt(this.#entries, this.#biased);
+    const at = pick(this.#cases, itself, this.#biased);
+    if (at === NONE) return undefined;
+    const outcome = at >= 0 ? commit(this.#keys[at], this.#cases[at]!) : undefined;
+    return outcome ?? this.idle().begin().poll();
   }
 
-  #idle(): Selection {
+  private idle(): Selection {
     if (this.#selection === undefined || !this.#selection.idle) {
-      this.#selection = selectionOf(this.#entries, this.#biased);
+      this.#selection = new Selection(this.#keys, this.#cases, this.#biased);
     }
     return this.#selection;
   }
+}
+
+function itself(of: AnyCase): AnyCase {
+  return of;
 }
 
 /** The cases as pairs, in their order. */

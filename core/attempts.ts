@@ -1,4 +1,4 @@
-import type { AnyCase } from "./cases.ts";
+import { AFTER, type AnyCase, DEFAULT, DONE, RECV, SEND } from "./cases.ts";
 import { NOTHING } from "./nothing.ts";
 import { closed, committed, done, type Outcome } from "./outcome.ts";
 import type { SinkPort, SourcePort } from "./protocol.ts";
@@ -56,11 +56,11 @@ export class Attempts {
   one(index: number): Outcome | undefined {
     const of = this.#cases[index]!;
     switch (of.op) {
-      case "recv":
+      case RECV:
         return this.attemptRecv(index, of);
-      case "send":
+      case SEND:
         return this.attemptSend(index, of);
-      case "done":
+      case DONE:
         return of.scope?.check() ? done(this.#keys[index], of.scope.cause) : undefined;
       default:
         return undefined;
@@ -99,7 +99,7 @@ export class Attempts {
     this.#items = null;
     for (let index = 0; index < this.#cases.length; index++) {
       const of = this.#cases[index]!;
-      if (of.op !== "send" || of.core === null || !of.core.reads) continue;
+      if (of.op !== SEND || of.core === null || !of.core.reads) continue;
       const items = this.#items ??= new Map();
       try {
         items.set(index, { ok: true, item: of.core.admit(of.value) });
@@ -113,8 +113,8 @@ export class Attempts {
   private fallback(): Outcome | undefined {
     let late = -1;
     for (const [index, of] of this.#cases.entries()) {
-      if (of.op === "default") return committed(this.#keys[index]);
-      if (of.op === "after" && of.ms <= 0 && late < 0) late = index;
+      if (of.op === DEFAULT) return committed(this.#keys[index]);
+      if (of.op === AFTER && of.ms <= 0 && late < 0) late = index;
     }
     return late < 0 ? undefined : committed(this.#keys[late]);
   }

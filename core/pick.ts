@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { AnyCase } from "./cases.ts";
+import { AFTER, AnyCase, DEFAULT, RECV } from "./cases.ts";
 import { show } from "./check.ts";
 import { below } from "./random.ts";
-import type { Readiness } from "./queue_core.ts";
+import { NOT_READY, type Readiness, READY, UNKNOWN } from "./queue_core.ts";
 
 /** Pairs of a key and a case. */
 export type Entries = readonly unknown[];
@@ -41,7 +41,7 @@ export function caseOf(entry: unknown): AnyCase | null {
 export function checkEntries(entries: Entries): void {
   let defaults = 0;
   for (let i = 0; i < entries.length; i++) {
-    if (caseOf(entries[i])?.op === "default" && ++defaults > 1) {
+    if (caseOf(entries[i])?.op === DEFAULT && ++defaults > 1) {
       throw new TypeError(
         `case ${show(keyOf(entries[i]))} is a second default: a select has one at most`,
       );
@@ -50,29 +50,33 @@ export function checkEntries(entries: Entries): void {
 }
 
 /**
- * The index of the case to commit, NONE or UNSURE: one of those that are ready, each as likely as
+ * The index of the case to commit, NONE or UNSURE; `caseOf` tells the case of an entry. It is one of those that are ready, each as likely as
  * another, or the first; then the default, then a time that has passed.
  */
-export function pick(entries: Entries, biased: boolean): number {
+export function pick<E>(
+  entries: readonly E[],
+  caseOf: (entry: E) => AnyCase | null,
+  biased: boolean,
+): number {
   let picked = NONE;
   let fallback = NONE;
   let late = NONE;
   let count = 0;
   let unsure = false;
   for (let i = 0; i < entries.length; i++) {
-    const of = caseOf(entries[i]);
+    const of = caseOf(entries[i]!);
     if (of === null) continue;
-    const { op } = of;
-    if (op === "default") {
-      // A second one is refused below.
+    const ready = readiness(of);
+    if (ready === READY) {
+      if (++count === 1 || (!biased && below(count) === 0)) picked = i;
+    } else if (ready === UNKNOWN) {
+      unsure = true;
+    } else if (of.op === DEFAULT) {
+      // A second one is refused there.
       if (fallback !== NONE) checkEntries(entries);
       fallback = i;
-    } else if (op === "after") {
-      if (of.ms <= 0 && late === NONE) late = i;
-    } else {
-      const ready = readiness(of);
-      if (ready === "unsure") unsure = true;
-      else if (ready === "yes" && (++count === 1 || (!biased && below(count) === 0))) picked = i;
+    } else if (of.op === AFTER && of.ms <= 0 && late === NONE) {
+      late = i;
     }
   }
   if (unsure) return UNSURE;
@@ -81,7 +85,7 @@ export function pick(entries: Entries, biased: boolean): number {
 }
 
 function readiness({ op, core, port, scope }: AnyCase): Readiness {
-  if (core !== null) return op === "recv" ? core.takeable : core.puttable;
-  if (port !== null) return "unsure";
-  return scope !== null && scope.check() ? "yes" : "no";
+  if (core !== null) return op === RECV ? core.takeable : core.puttable;
+  if (port !== null) return UNKNOWN;
+  return scope !== null && scope.check() ? READY : NOT_READY;
 }

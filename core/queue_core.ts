@@ -30,8 +30,15 @@ import { countCall, done, ready, refused } from "./turn.ts";
 import { enter, hang } from "./wait.ts";
 import { type Owner, WaitList, WaitNode } from "./wait_list.ts";
 
-/** Whether something would succeed now; "unsure": only trying it tells. */
-export type Readiness = "yes" | "no" | "unsure";
+/** It would have to wait. */
+export const NOT_READY = 0;
+/** It would succeed now, or fail for good. */
+export const READY = 1;
+/** Only trying it tells. */
+export const UNKNOWN = 2;
+
+/** Whether something would succeed now. */
+export type Readiness = typeof NOT_READY | typeof READY | typeof UNKNOWN;
 
 /** What a full core does with an item that does not fit. */
 export type Overflow = "block" | "dropNewest" | "dropOldest";
@@ -387,28 +394,30 @@ export class QueueCore implements Owner {
 
   /** Whether a take would get something now, or the end. */
   get takeable(): Readiness {
-    if (this.#rest !== null && this.attempted) return "unsure";
     const taker = this.firstTaker;
-    if (taker !== null) return taker.decider === null ? "no" : "unsure";
-    if (this.storage.length > 0) return "yes";
+    if (taker !== null) {
+      return taker.decider === null && !this.attempted ? NOT_READY : UNKNOWN;
+    }
+    if (this.storage.length > 0) return this.attempted ? UNKNOWN : READY;
     const putter = this.firstPutter;
-    if (putter === null) return this.closed ? "yes" : "no";
-    return putter.decider === null && this.capacity === 0 && !this.closed ? "yes" : "unsure";
+    if (putter === null) return this.closed ? READY : NOT_READY;
+    const plain = putter.decider === null && this.capacity === 0 && !this.closed;
+    return plain && !this.attempted ? READY : UNKNOWN;
   }
 
   /** Whether a put would be accepted now, or refused. */
   get puttable(): Readiness {
-    if (this.closed) return "yes";
-    if (this.reads || (this.#rest !== null && this.attempted)) return "unsure";
+    if (this.closed) return READY;
+    if (this.reads || this.attempted) return UNKNOWN;
     const putter = this.firstPutter;
     const taker = this.firstTaker;
     if (putter !== null) {
-      return putter.decider === null && taker === null && !this.drops ? "no" : "unsure";
+      return putter.decider === null && taker === null && !this.drops ? NOT_READY : UNKNOWN;
     }
     if (taker !== null) {
-      return taker.decider === null && this.storage.length === 0 ? "yes" : "unsure";
+      return taker.decider === null && this.storage.length === 0 ? READY : UNKNOWN;
     }
-    return this.storage.length < this.capacity || this.drops ? "yes" : "no";
+    return this.storage.length < this.capacity || this.drops ? READY : NOT_READY;
   }
 
   // ---- ending ----

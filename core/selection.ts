@@ -12,7 +12,7 @@
  * @module
  */
 import { Attempts } from "./attempts.ts";
-import type { AnyCase } from "./cases.ts";
+import { AFTER, type AnyCase, DONE, RECV, SEND } from "./cases.ts";
 import type { Wait } from "./contract.ts";
 import type { CoreDecider, CoreList, CoreNode } from "./decider.ts";
 import { closed, committed, done, type Outcome } from "./outcome.ts";
@@ -108,16 +108,16 @@ export class Selection implements CoreDecider, Endable, Sequel {
     const { op } = of;
     const before = this.#parked[index];
     this.#parked[index] = null;
-    if (op === "done") {
+    if (op === DONE) {
       if (of.scope !== null) {
         const link = this.#parked[index] = new DoneLink(this, index);
         watch(of.scope, link);
       }
       return false;
     }
-    if (op !== "recv" && op !== "send") return false;
+    if (op !== RECV && op !== SEND) return false;
     if (of.core !== null) {
-      const item = op === "send" ? this.#attempts.item(index, of.core, of.value) : undefined;
+      const item = op === SEND ? this.#attempts.item(index, of.core, of.value) : undefined;
       // The node of the run before saves 90 bytes; but a walk that is on its way might know it.
       const node = before instanceof WaitNode && before.item === item && !of.core.walked
         ? before
@@ -136,7 +136,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
     let ms = Infinity;
     for (let index = 0; index < this.#cases.length; index++) {
       const of = this.#cases[index]!;
-      if (of.op !== "after" || of.ms >= ms) continue;
+      if (of.op !== AFTER || of.ms >= ms) continue;
       first = index;
       ms = of.ms;
     }
@@ -279,5 +279,5 @@ export class Selection implements CoreDecider, Endable, Sequel {
 /** The list of a core that a case parks in. */
 function listOf({ op, core }: AnyCase): CoreList | null {
   if (core === null) return null;
-  return op === "recv" ? core.takers : core.putters;
+  return op === RECV ? core.takers : core.putters;
 }
