@@ -330,7 +330,8 @@ export class PriorityQueue<in out T> extends Queue<T> {
         `priority and compare exclude each other: give ${show(priority)} or ${show(compare)}`,
       );
     }
-    if (compare !== undefined) super(ordered(given, new Heap(compare as Compare)));
-    else super(ordered(given, new RankHeap(), (priority ?? ((item) => item)) as Read));
+    const storage = compare === undefined ? new RankHeap() : new Heap(compare as Compare);
+    const rank = compare === undefined ? priority ?? ((item: unknown) => item) : undefined;
+    super(ordered(given, storage, rank as Read | undefined));
   }
 }

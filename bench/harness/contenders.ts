@@ -22,7 +22,6 @@ function ofModule(
     "--quiet",
     "--no-lock",
     "--allow-all",
-    `--import-map=${bench}peers/import_map.json`,
     "--v8-flags=--expose-gc",
     `${root}child.ts`,
     `${root}${path}`,
@@ -51,7 +50,7 @@ const peers: readonly (readonly [name: string, file: string])[] = [
 /** JavaScript's peers. */
 export async function javaScriptPeers(): Promise<Contender[]> {
   const { imports } = JSON.parse(
-    await Deno.readTextFile(`${bench}peers/import_map.json`),
+    await Deno.readTextFile(`${bench}../deno.json`),
   ) as { imports: Record<string, string> };
   return peers.map(([name, file]) => {
     const version = imports[name]?.split("@").at(-1) ?? "";
