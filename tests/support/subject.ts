@@ -15,6 +15,7 @@ import {
   type Lease,
   LifoQueue,
   otherwise,
+  prepareSelect,
   PriorityQueue,
   Queue,
   QueueEmpty,
@@ -23,6 +24,7 @@ import {
   type ReceiverIterator,
   recv,
   select,
+  type Selector,
   send,
   type Sink,
   sinkPort,
@@ -163,6 +165,8 @@ export class Subject {
   readonly ports: readonly Port[];
   readonly calls: Call[] = [];
   readonly cancels: CancelHandle[] = [];
+  readonly #met = new Map<string, number>();
+  readonly #selectors = new Map<string, Selector<unknown>>();
   readonly leases = new Map<number, Lease<Item>>();
   /** How many of each item are inside: 0 or 1, in the end. */
   readonly inside = new Map<Item, number>();
@@ -279,13 +283,32 @@ export class Subject {
       if (of.op === "recv") return [{ port: of.port, side: "takers" }];
       return of.op === "send" ? [{ port: of.port, side: "putters" }] : [];
     });
-    const promise = select(this.#entries(cases), this.#options({ biased }, waiting));
+    const prepared = this.#prepared(cases, biased);
+    const promise = prepared === undefined
+      ? select(this.#entries(cases), this.#options({ biased }, waiting))
+      : prepared.select(this.#wait(waiting));
     this.#watch(promise, lines, (outcome) => this.#selected(outcome as Selected, cases));
+  }
+
+  /** Sets of cases that are met again are prepared, every other time: those that send nothing. */
+  #prepared(cases: readonly SubjectCase[], biased: boolean): Selector<unknown> | undefined {
+    if (cases.some(({ op }) => op === "send")) return undefined;
+    const key = JSON.stringify([cases, biased]);
+    const times = this.#met.get(key) ?? 0;
+    this.#met.set(key, times + 1);
+    if (times % 2 === 0) return undefined;
+    let selector = this.#selectors.get(key);
+    if (selector === undefined) {
+      selector = prepareSelect(this.#entries(cases), { biased });
+      this.#selectors.set(key, selector);
+    }
+    return selector;
   }
 
   trySelect(cases: readonly SubjectCase[], biased: boolean): string {
     return attempt(() => {
-      const outcome = trySelect(this.#entries(cases), { biased });
+      const outcome = this.#prepared(cases, biased)?.trySelect() ??
+        trySelect(this.#entries(cases), { biased });
       return outcome === undefined ? "nothing" : this.#selected(outcome as Selected, cases);
     });
   }
