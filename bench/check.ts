@@ -1,5 +1,6 @@
 /**
- * Compares the working tree with another commit: `deno task bench:check BASE`. Both run the workloads
+ * Compares the working tree with another commit: `deno task bench:check BASE`, and the names of
+ * workloads, if not all are wanted. Both run the workloads
  * of the working tree, at the same time; the base runs them twice, and what it differs from itself is
  * the noise. Prints what became slower by more than that, and then fails.
  *
@@ -36,7 +37,7 @@ function noiseOf(one: readonly number[], two: readonly number[]): number {
   return Math.max(LEAST_NOISE, quantile(ratios, 0.5));
 }
 
-const [base] = Deno.args;
+const [base, ...chosen] = Deno.args;
 if (base === undefined) {
   console.error("Say which commit to compare with: deno task bench:check main~1");
   Deno.exit(2);
@@ -52,7 +53,9 @@ try {
   ];
   let slower = 0;
   console.log(`The working tree to ${commit}: medians of ${ROUNDS} ratios, and the noise`);
-  for (const name of Object.keys(workloads) as WorkloadName[]) {
+  const names = chosen.length > 0 ? chosen : Object.keys(workloads);
+  for (const name of names as WorkloadName[]) {
+    if (!(name in workloads)) throw new TypeError(`there is no workload ${name}`);
     const samples = await race(contenders, name, ROUNDS, (text) => console.error(text));
     for (const idiom of ["Sluice plain", "Sluice fast"]) {
       const [now, before, again] = ["", ` ${commit}`, ` ${commit} again`]

@@ -99,7 +99,7 @@ function collect(core: QueueCore, max: number): unknown[] {
   const items: unknown[] = [];
   try {
     while (items.length < max) {
-      const item = core.matcher.takeNext();
+      const item = core.storage.length > 0 ? core.unstore() : core.matcher.takeNext();
       if (item === NOTHING) break;
       items.push(core.value(item));
     }

@@ -108,10 +108,10 @@ export async function python(onFault: (text: string) => void): Promise<Contender
 
 /** How many of a holding are made. */
 export const holdingCounts: Record<HoldingName, number> = {
-  channel: 100_000,
-  parked: 100_000,
+  channel: 20_000,
+  parked: 20_000,
   buffered: 1_000_000,
-  context: 100_000,
+  context: 20_000,
 };
 
 /** What is measured on. */
