@@ -9,7 +9,7 @@
 import { type WorkloadName, workloads } from "./contest.ts";
 import { sluice } from "./harness/contenders.ts";
 import { quantile, ratio, show } from "./harness/figures.ts";
-import { race } from "./harness/race.ts";
+import { complain, race } from "./harness/race.ts";
 
 const ROUNDS = 21;
 /** Less is noise, whatever was measured. */
@@ -56,7 +56,7 @@ try {
   const names = chosen.length > 0 ? chosen : Object.keys(workloads);
   for (const name of names as WorkloadName[]) {
     if (!(name in workloads)) throw new TypeError(`there is no workload ${name}`);
-    const samples = await race(contenders, name, ROUNDS, (text) => console.error(text));
+    const samples = await race(contenders, name, ROUNDS, complain);
     for (const idiom of ["Sluice plain", "Sluice fast"]) {
       const [now, before, again] = ["", ` ${commit}`, ` ${commit} again`]
         .map((suffix) => samples.get(`${idiom}${suffix}`));

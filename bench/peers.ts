@@ -8,7 +8,7 @@ import { chart } from "./harness/chart.ts";
 import { type HoldingName, holdings, type WorkloadName, workloads } from "./contest.ts";
 import { growth } from "./growth.ts";
 import { go, holdingCounts, javaScriptPeers, python, sluice } from "./harness/contenders.ts";
-import { race, type Samples, weigh } from "./harness/race.ts";
+import { type Contender, type OnFault, race, type Samples, weigh } from "./harness/race.ts";
 import { type Findings, goalsMet, report } from "./harness/report.ts";
 
 const ROUNDS = 15;
@@ -18,6 +18,13 @@ function tell(text: string): void {
   faults.push(text);
   console.error(text);
 }
+
+const absent = new Set<Contender>();
+/** Whoever cannot be started is told once, and asked no more. */
+const onFault: OnFault = (contender, workload, reason) => {
+  absent.add(contender);
+  tell(`${contender.name}, from ${workload} on: ${reason}`);
+};
 
 const directory = await Deno.makeTempDir();
 try {
@@ -31,23 +38,31 @@ try {
   const samples = new Map<WorkloadName, Samples>();
   for (const name of chosen as WorkloadName[]) {
     if (!(name in workloads)) throw new TypeError(`there is no workload ${name}`);
-    samples.set(name, await race(contenders, name, ROUNDS, tell));
+    const present = contenders.filter((contender) => !absent.has(contender));
+    samples.set(name, await race(present, name, ROUNDS, onFault));
     console.log(goalsMet(name, samples.get(name)!));
   }
   if (Deno.args.length === 0) {
+    const present = contenders.filter((contender) => !absent.has(contender));
     const memory = new Map<HoldingName, Map<string, number>>();
     for (const name of Object.keys(holdings) as HoldingName[]) {
       const figures = new Map<string, number>();
       memory.set(name, figures);
-      for (const contender of contenders) {
+      for (const contender of present) {
         const bytes = await weigh(contender, name, holdingCounts[name]).catch(() => undefined);
         if (bytes !== undefined) figures.set(contender.name, bytes);
       }
     }
-    const findings: Findings = { contenders, samples, memory, growth: await growth(), faults };
+    const findings: Findings = {
+      contenders: present,
+      samples,
+      memory,
+      growth: await growth(),
+      faults,
+    };
     const text = report(findings);
     await Deno.writeTextFile("docs/benchmarks.md", text);
-    await Deno.writeTextFile("docs/benchmarks.svg", chart(contenders, samples));
+    await Deno.writeTextFile("docs/benchmarks.svg", chart(present, samples));
     console.log(`\n${text}`);
   }
 } finally {

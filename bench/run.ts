@@ -10,14 +10,14 @@ import { memoryGoals } from "./goals.ts";
 import { growth, sizes } from "./growth.ts";
 import { holdingCounts, machine, sluice } from "./harness/contenders.ts";
 import { quantile, show } from "./harness/figures.ts";
-import { race, weigh } from "./harness/race.ts";
+import { complain, race, weigh } from "./harness/race.ts";
 
 const ROUNDS = 9;
 
 console.log(`${machine()}; medians of ${ROUNDS} samples, and their least and most\n`);
 console.log("nanoseconds (W9: milliseconds)             plain                    fast");
 for (const [name, what] of Object.entries(workloads) as [WorkloadName, string][]) {
-  const samples = await race(sluice(), name, ROUNDS, (text) => console.error(text));
+  const samples = await race(sluice(), name, ROUNDS, complain);
   const columns = [...samples.values()].map((figures) => {
     // A sieve is one operation of many, in milliseconds.
     const scale = name === "W9" ? 1e-3 : 1;

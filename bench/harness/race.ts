@@ -44,7 +44,7 @@ export class Runner {
     const [program, ...args] = contender.command;
     this.#child = new Deno.Command(program!, {
       args: [...args, workload],
-      env: contender.env,
+      env: { NO_COLOR: "1", ...contender.env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -95,7 +95,7 @@ export class Runner {
     const { value, done } = await this.#lines.next();
     if (!done) return value;
     const report = await new Response(this.#child.stderr).text();
-    throw new Error(report.trim().split("\n")[0] ?? "the program ended");
+    throw new Error(report.trim().split("\n")[0] || "the program ended");
   }
 }
 
@@ -108,15 +108,22 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
   }
 }
 
+/** Prints the fault of one who should not have any. */
+export const complain: OnFault = ({ name }, workload, reason) =>
+  console.error(`${name}, ${workload}: ${reason}`);
+
 /** Nanoseconds per operation of each contender, by name; for each the samples in their order. */
 export type Samples = Map<string, number[]>;
 
-/** Runs one workload. `onFault` is told who could not take part, and why. */
+/** Told who could not take part, and why. */
+export type OnFault = (contender: Contender, workload: string, reason: string) => void;
+
+/** Runs one workload. */
 export async function race(
   contenders: readonly Contender[],
   workload: WorkloadName,
   rounds: number,
-  onFault: (text: string) => void,
+  onFault: OnFault,
 ): Promise<Samples> {
   const runners: Runner[] = [];
   for (const contender of contenders) {
@@ -129,7 +136,7 @@ export async function race(
       await runner.warmUp(FIXED[workload]);
       runners.push(runner);
     } catch (error) {
-      onFault(`${contender.name}, ${workload}: ${(error as Error).message}`);
+      onFault(contender, workload, (error as Error).message);
       await runner.end().catch(() => {});
     }
   }

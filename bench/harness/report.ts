@@ -116,7 +116,8 @@ ${
 ## Nanoseconds per operation
 
 The median of the samples, and the least and the most; for W9 milliseconds. asyncio has no unbuffered
-queue: there the size is 1. So it is for @thi.ng/csp, and effect, where they have none.
+queue, and @thi.ng/csp no buffer below 1: there the size is 1. W6 cancels with a reason at hand: without
+one V8 makes an Error, some 2 µs, and an AbortController a DOMException.
 
 ${
     table(
