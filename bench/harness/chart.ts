@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type WorkloadName, workloads } from "../contest.ts";
+import type { WorkloadName } from "../contest.ts";
 import { ratio, show } from "./figures.ts";
 import type { Contender, Samples } from "./race.ts";
 import { bestPeer, FAST, GO, PLAIN } from "./report.ts";
@@ -18,6 +18,21 @@ const [LEAST, MOST] = [0.05, 100];
 
 const blue = "#1f6feb";
 const grey = "#8b949e";
+
+const labels: Record<WorkloadName, string> = {
+  W1: "round trip, unbuffered",
+  W2: "one way, unbuffered",
+  W3: "one way, capacity 128",
+  W3f: "the same, for await",
+  W4: "8 to 8, capacity 64",
+  W5: "select of 4",
+  W5d: "select with default",
+  W6: "cancel, last first",
+  W6r: "cancel, random order",
+  W7: "fill and drain 1,000,000",
+  W8: "priority, backlog 100,000",
+  W9: "prime sieve",
+};
 
 function x(figure: number): number {
   const share = Math.log(figure / LEAST) / Math.log(MOST / LEAST);
@@ -38,7 +53,7 @@ function row(name: WorkloadName, samples: Samples, top: number): string[] {
   const best = bestPeer(samples);
   const parts = [
     text(14, top + 4, name, `font-weight="600"`),
-    text(50, top + 4, short(workloads[name]), `fill="#57606a" font-size="11"`),
+    text(50, top + 4, labels[name], `fill="#57606a" font-size="11"`),
     `<line x1="${LEFT}" y1="${top}" x2="${WIDTH - RIGHT}" y2="${top}" stroke="#eaeef2"/>`,
   ];
   for (const [contender, figures] of samples) {
@@ -58,11 +73,6 @@ function row(name: WorkloadName, samples: Samples, top: number): string[] {
     parts.push(text(x(plain) - 10, top - 9, show(plain), `fill="${blue}" font-size="10"`));
   }
   return parts;
-}
-
-/** What comes before the colon or the comma. */
-function short(what: string): string {
-  return what.split(/[:,]/)[0]!.slice(0, 36);
 }
 
 function legend(): string[] {
