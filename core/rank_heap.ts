@@ -15,8 +15,8 @@ const above = (at: number): number => (at - 1) >> 1;
  *
  * The heap itself is ranks and slots, side by side; values lie still in their slots. V8 keeps arrays
  * of numbers without boxes, so a walk through the heap reads neighbours, and a backlog of numbers is
- * nothing for the garbage collector. With 100,000 items a put and a get take a quarter of what they
- * took with a heap of entries.
+ * nothing for the garbage collector. With 100,000 items a put and a get take half of what they took
+ * with a heap of entries.
  *
  * Invariants: `slots` holds each slot once, those in use before `length`, free ones behind it.
  */
