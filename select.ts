@@ -31,13 +31,10 @@
  *
  * @module
  */
-import { receive } from "./core/attempts.ts";
-import { AnyCase, DONE, RECV, SEND } from "./core/cases.ts";
-import { checkOptions, show } from "./core/check.ts";
+import { AnyCase } from "./core/cases.ts";
+import { checkOptions } from "./core/check.ts";
 import type { Cancel, Wait } from "./core/contract.ts";
 import type { Sink, Source } from "./core/protocol.ts";
-import { committed, done, type Outcome as AnyOutcome } from "./core/outcome.ts";
-import { caseOf, checkEntries, type Entries, keyOf, NONE, pick } from "./core/pick.ts";
 import type {
   AfterCase,
   CaseEntry,
@@ -50,9 +47,7 @@ import type {
   SelectOptions,
   SendCase,
 } from "./core/select_types.ts";
-import { Selection } from "./core/selection.ts";
-import { countCall, ready, refused } from "./core/turn.ts";
-import { enter } from "./core/wait.ts";
+import { PreparedSelect, runSelect, runTrySelect } from "./core/selecting.ts";
 
 export type {
   Cancel,
@@ -221,44 +216,7 @@ export function select(
   cases: Cases | Iterable<CaseEntry>,
   wait?: Cancel | SelectOptions,
 ): Promise<unknown> {
-  countCall();
-  try {
-    const biased = (wait as SelectOptions | null | undefined)?.biased ?? false;
-    const entries = entriesOf(cases);
-    if (wait !== undefined) {
-      checkEntries(entries);
-      enter(wait);
-    }
-    const at = pick(entries, caseOf, biased);
-    const outcome = at >= 0 ? commit(keyOf(entries[at]), caseOf(entries[at])!) : undefined;
-    if (outcome !== undefined) return ready(outcome);
-    return run(selectionOf(entries, biased), at, wait);
-  } catch (error) {
-    return refused(error);
-  }
-}
-
-/** Waits, where `at` says that nothing was ready; otherwise tries all cases before. */
-function run(selection: Selection, at: number, wait: Wait | undefined): Promise<AnyOutcome> {
-  const outcome = at === NONE ? undefined : selection.begin().poll();
-  return outcome === undefined ? selection.wait(wait) : ready(outcome);
-}
-
-/** Commits the case that was picked; undefined: it was ready, and is no more, or needs preparing. */
-function commit(
-  key: unknown,
-  { op, core, value, scope }: AnyCase,
-): AnyOutcome | undefined {
-  switch (op) {
-    case RECV:
-      return receive(key, core!);
-    case SEND:
-      return core!.offer(value) ? committed(key) : undefined;
-    case DONE:
-      return done(key, scope!.cause);
-    default:
-      return committed(key);
-  }
+  return runSelect(cases, wait);
 }
 
 /**
@@ -288,12 +246,7 @@ export function trySelect(
   options?: { readonly biased?: boolean },
 ): unknown {
   if (options !== undefined) checkOptions("options", options);
-  const biased = options?.biased ?? false;
-  const entries = entriesOf(cases);
-  const at = pick(entries, caseOf, biased);
-  if (at === NONE) return undefined;
-  const outcome = at >= 0 ? commit(keyOf(entries[at]), caseOf(entries[at])!) : undefined;
-  return outcome ?? selectionOf(entries, biased).begin().poll();
+  return runTrySelect(cases, options?.biased ?? false);
 }
 
 /**
@@ -355,82 +308,5 @@ export function prepareSelect(
   options?: { readonly biased?: boolean },
 ): Selector<unknown> {
   if (options !== undefined) checkOptions("options", options);
-  const entries = entriesOf(cases);
-  checkEntries(entries);
-  const present = entries.filter((entry) => caseOf(entry) !== null);
-  return new Prepared(
-    present.map(keyOf),
-    present.map((entry) => caseOf(entry)!),
-    options?.biased ?? false,
-  );
-}
-
-class Prepared implements Selector<AnyOutcome> {
-  readonly #keys: readonly unknown[];
-  readonly #cases: readonly AnyCase[];
-  readonly #biased: boolean;
-  /** The last run that had to wait, whose nodes serve the next one. */
-  #selection: Selection | undefined;
-
-  constructor(keys: readonly unknown[], cases: readonly AnyCase[], biased: boolean) {
-    this.#keys = keys;
-    this.#cases = cases;
-    this.#biased = biased;
-  }
-
-  select(wait?: Wait): Promise<AnyOutcome> {
-    countCall();
-    try {
-      if (wait !== undefined) enter(wait);
-      const at = pick(this.#cases, itself, this.#biased);
-      const outcome = at >= 0 ? commit(this.#keys[at], this.#cases[at]!) : undefined;
-      return outcome === undefined ? run(this.idle(), at, wait) : ready(outcome);
-    } catch (error) {
-      return refused(error);
-    }
-  }
-
-  trySelect(): AnyOutcome | undefined {
-    const at = pick(this.#cases, itself, this.#biased);
-    if (at === NONE) return undefined;
-    const outcome = at >= 0 ? commit(this.#keys[at], this.#cases[at]!) : undefined;
-    return outcome ?? this.idle().begin().poll();
-  }
-
-  private idle(): Selection {
-    if (this.#selection === undefined || !this.#selection.idle) {
-      this.#selection = new Selection(this.#keys, this.#cases, this.#biased);
-    }
-    return this.#selection;
-  }
-}
-
-function itself(of: AnyCase): AnyCase {
-  return of;
-}
-
-/** The cases as pairs, in their order. */
-function entriesOf(cases: Cases | Iterable<CaseEntry>): Entries {
-  if (Array.isArray(cases)) return cases;
-  if (typeof cases !== "object" || cases === null) {
-    throw new TypeError(`select needs a record or entries of cases, not ${show(cases)}`);
-  }
-  return isIterable(cases) ? Array.from(cases) : Object.entries(cases);
-}
-
-/** What a select that may have to wait needs; the entries are the user's, who may change them. */
-function selectionOf(entries: Entries, biased: boolean): Selection {
-  const keys: unknown[] = [];
-  const cases: AnyCase[] = [];
-  for (const entry of entries) {
-    const of = caseOf(entry);
-    if (of === null) continue;
-    keys.push(keyOf(entry));
-    cases.push(of);
-  }
-  return new Selection(keys, cases, biased);
-}
-
-function isIterable(cases: object): cases is Iterable<CaseEntry> {
-  return typeof (cases as Partial<Iterable<CaseEntry>>)[Symbol.iterator] === "function";
+  return new PreparedSelect(cases, options?.biased ?? false);
 }

@@ -95,7 +95,8 @@ export class Selection implements CoreDecider, Endable, Sequel {
   /** True: a port became ready meanwhile, nothing is parked, look again. */
   private parkAll(): boolean {
     for (let i = 0; i < this.#cases.length && !this.#decided; i++) {
-      if (!this.park(i)) continue;
+      // What a foreign port does when it is parked at may have decided it.
+      if (!this.park(i) || this.#decided) continue;
       this.unpark();
       this.follow();
       return true;
@@ -128,7 +129,9 @@ export class Selection implements CoreDecider, Endable, Sequel {
     }
     if (of.port === null) return false;
     const waiter = this.#parked[index] = new ForeignCase(this, index);
-    return of.port.park(waiter);
+    const ready = of.port.park(waiter);
+    if (this.#decided) of.port.unpark(waiter);
+    return ready;
   }
 
   private startTimer(): void {
@@ -194,8 +197,18 @@ export class Selection implements CoreDecider, Endable, Sequel {
   }
 
   private settle(outcome: Outcome): void {
-    this.#result.settle(outcome);
+    this.fulfil(outcome);
     this.follow();
+  }
+
+  private fulfil(outcome: Outcome): void {
+    this.#result.settle(outcome);
+    this.#result.forget();
+  }
+
+  private reject(error: unknown): void {
+    this.#result.fail(error);
+    this.#result.forget();
   }
 
   /** Those who stood behind a case that lost may be next. */
@@ -221,7 +234,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   }
 
   failed(_node: CoreNode | undefined, error: unknown): void {
-    this.#result.fail(error);
+    this.reject(error);
     this.follow();
   }
 
@@ -261,7 +274,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   ended(index: number, cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.ended(index, cause);
     if (!this.claimOwn()) return null;
-    this.#result.settle(done(this.#keys[index], cause));
+    this.fulfil(done(this.#keys[index], cause));
     return this;
   }
 
@@ -269,7 +282,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   end(cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.end(cause);
     if (!this.claimOwn()) return null;
-    this.#result.fail(cause);
+    this.reject(cause);
     return this;
   }
 

@@ -85,6 +85,11 @@ export class WaitNode<D extends Decider = Decider> implements Endable {
     else this.reject(error);
   }
 
+  /** Lets go of the promise, which has been settled: for nodes that outlive it. */
+  forget(): void {
+    this.resolve = this.reject = null;
+  }
+
   /** A context, a signal or a timeout ends it: nothing was taken, nothing was put in. */
   end(cause: unknown): Sequel | null {
     const { list } = this;

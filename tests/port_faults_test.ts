@@ -100,6 +100,26 @@ Deno.test("R16: what it finds when it looks again may be another case, a sink, o
   assertEquals([failing.waiters.size, lines(ch)], [0, nobody]);
 });
 
+Deno.test("56, R16: a select that is decided while it parks at a port commits nothing else", async () => {
+  for (const answer of [true, false]) {
+    const full = new Channel<string>(1);
+    full.trySend("first");
+    const values: string[] = [];
+    const odd = bare<string>(
+      () => values.length > 0 ? { ok: true, value: values.shift()! } : undefined,
+      () => {
+        // The select's send gets its place, and the port has a value, too.
+        full.tryReceive();
+        values.push("kept");
+        return answer;
+      },
+    );
+    const r = await select({ sent: send(full, "second"), odd: recv(odd.source) }, { biased: true });
+    assertEquals([r.key, values, full.tryReceive()?.value], ["sent", ["kept"], "second"]);
+    assertEquals([lines(full), odd.waiters.size], [nobody, 0]);
+  }
+});
+
 Deno.test("R16, 74: a select that looked again still heeds its context, its timeout and its times", async () => {
   using clock = fakeClock();
   let answers = 1;
