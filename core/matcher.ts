@@ -84,7 +84,7 @@ export class Matcher {
   /** Lets putters in while they fit. */
   admit(): void {
     const { capacity, closed, putters } = this.#core;
-    if (capacity > 0 && !closed) this.walk(putters, this.admitOwn);
+    if (capacity > 0 && !closed) this.walk(putters, this.admitOne);
   }
 
   /** Offers an item from within a foreign waiter's attempt. */
@@ -205,7 +205,7 @@ export class Matcher {
     }
   }
 
-  private admitOwn(node: CoreNode): Step {
+  private admitOne(node: CoreNode): Step {
     const core = this.#core;
     const { decider } = node;
     if (decider instanceof ForeignWaiter) {

@@ -155,10 +155,10 @@ export class Selection implements CoreDecider, Endable, Sequel {
   claim(node: CoreNode): boolean {
     // What a core offers while its own waiter makes an attempt may be the select's other end.
     if (this.busy && !(node.list?.owner as QueueCore).attempted) this.#passedOver = true;
-    return this.claimOwn();
+    return this.decideIfFree();
   }
 
-  private claimOwn(): boolean {
+  private decideIfFree(): boolean {
     if (this.#decided || this.busy) return false;
     this.decide();
     return true;
@@ -273,7 +273,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   /** The context of a `whenDone` case has ended. */
   ended(index: number, cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.ended(index, cause);
-    if (!this.claimOwn()) return null;
+    if (!this.decideIfFree()) return null;
     this.fulfil(done(this.#keys[index], cause));
     return this;
   }
@@ -281,7 +281,7 @@ export class Selection implements CoreDecider, Endable, Sequel {
   /** The context, signal or timeout of the select itself has ended. */
   end(cause: unknown): Sequel | null {
     if (this.busy) this.#missedEnd ??= () => this.end(cause);
-    if (!this.claimOwn()) return null;
+    if (!this.decideIfFree()) return null;
     this.reject(cause);
     return this;
   }
