@@ -58,10 +58,11 @@ import {
   sourcePort,
 } from "./core/protocol.ts";
 import { iteratorOf, pump } from "./core/pump.ts";
-import { PLAIN_CHANNEL, QueueCore, type Traits } from "./core/queue_core.ts";
+import { QueueCore } from "./core/queue_core.ts";
 import { CoreIterator } from "./core/receiver_iterator.ts";
 import { Ring } from "./core/ring.ts";
 import { bare, many, receiving } from "./core/taking.ts";
+import { PLAIN_CHANNEL, type Traits } from "./core/traits.ts";
 import { readable, writable } from "./core/web_streams.ts";
 
 export { ClosedError, QueueShutDown } from "./core/errors.ts";

@@ -87,7 +87,7 @@ async function selectOfFour(count: number): Promise<void> {
   const selector = prepareSelect(channels.map((ch, i) => [i, recv(ch)] as const));
   let sum = 0;
   for (let i = 0; i < count; i++) {
-    sum += (selector.trySelect() ?? await selector.select()).value!;
+    sum += (await selector.select()).value!;
   }
   await Promise.all(producers);
   checkSum(sum, count);

@@ -31,8 +31,11 @@ export class Attempts {
     this.#biased = biased;
   }
 
-  /** Commits one of the cases that are ready now; undefined: none is, and there is no default. */
-  any(): Outcome | undefined {
+  /**
+   * Commits one of the cases that are ready now; undefined: none is, and there is no default. `first`
+   * is tried first, since it was chosen at random already; below 0: none was.
+   */
+  any(first: number): Outcome | undefined {
     const count = this.#cases.length;
     if (this.#biased || count === 1) {
       for (let i = 0; i < count; i++) {
@@ -43,7 +46,7 @@ export class Attempts {
       // A random permutation, made as far as it is needed: so each ready case is as likely as another.
       const rest = Array.from(this.#cases.keys());
       for (let left = count; left > 0; left--) {
-        const at = below(left);
+        const at = left === count && first >= 0 ? first : below(left);
         const outcome = this.one(rest[at]!);
         if (outcome !== undefined) return outcome;
         rest[at] = rest[left - 1]!;

@@ -60,6 +60,9 @@ export class AnyCase {
 
   static readonly default: AnyCase = new AnyCase(DEFAULT, null, undefined, 0, null);
 
+  /** What is left out is never ready. */
+  static readonly never: AnyCase = new AnyCase(RECV, null, undefined, 0, null);
+
   static recv(source: Source<unknown> | null | undefined): AnyCase {
     const port = source === null || source === undefined ? null : source[sourcePort];
     if (port === undefined) {

@@ -19,13 +19,14 @@
  */
 import type { Wait } from "./contract.ts";
 import type { CoreList, CoreNode } from "./decider.ts";
-import { ClosedError, QueueShutDown } from "./errors.ts";
+import type { ClosedError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { Matcher } from "./matcher.ts";
 import { NOTHING } from "./nothing.ts";
 import { CoreSink, CoreSource } from "./ports.ts";
 import type { Entry, Storage } from "./storage.ts";
 import type { Taking } from "./taking.ts";
+import { exhaustion, labelOf, refusal, type Traits } from "./traits.ts";
 import { countCall, done, ready, refused } from "./turn.ts";
 import { enter, hang } from "./wait.ts";
 import { type Owner, WaitList, WaitNode } from "./wait_list.ts";
@@ -39,24 +40,6 @@ export const UNKNOWN = 2;
 
 /** Whether something would succeed now. */
 export type Readiness = typeof NOT_READY | typeof READY | typeof UNKNOWN;
-
-/** What a full core does with an item that does not fit. */
-export type Overflow = "block" | "dropNewest" | "dropOldest";
-
-/** How a core differs from others: what those that are made alike share. */
-export interface Traits {
-  readonly kind: "channel" | "queue";
-  readonly name?: string | undefined;
-  /** Makes what is stored of an item; may throw. Left out: the item itself is stored. */
-  readonly entry?: ((value: unknown) => Entry) | undefined;
-  /** Entries have weights of their own. */
-  readonly weighed?: boolean;
-  readonly overflow?: Overflow | undefined;
-  readonly onDrop?: ((value: unknown) => void) | undefined;
-}
-
-/** The traits of a channel that has none. */
-export const PLAIN_CHANNEL: Traits = { kind: "channel" };
 
 /** What an idle core does without: it is made when it is needed first. */
 class Rest {
@@ -466,30 +449,16 @@ export class QueueCore implements Owner {
 
   /** The error of an item that comes too late. */
   refusal(value: unknown): ClosedError {
-    const message = this.#traits.kind === "channel"
-      ? "is closed: nothing more can be sent, and the value is on this error"
-      : "is shut down: nothing more can be put, and the item is on this error";
-    return this.closedError(message, { value });
+    return refusal(this.#traits, this.error, value);
   }
 
   /** The error of a take for which nothing is left. */
   exhaustion(): ClosedError {
-    const message = this.#traits.kind === "channel"
-      ? "is closed and drained: receive and for await tell so without an error"
-      : "is shut down and drained: for await ends there without an error";
-    return this.closedError(message, {});
-  }
-
-  private closedError(message: string, options: { value?: unknown }): ClosedError {
-    const type = this.#traits.kind === "channel" ? ClosedError : QueueShutDown;
-    const cause = this.error === undefined ? {} : { cause: this.error };
-    return new type(`${this.label} ${message}`, { ...options, ...cause });
+    return exhaustion(this.#traits, this.error);
   }
 
   /** What error messages call it. */
   get label(): string {
-    return this.name === undefined
-      ? `the ${this.#traits.kind}`
-      : `the ${this.#traits.kind} "${this.name}"`;
+    return labelOf(this.#traits);
   }
 }

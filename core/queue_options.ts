@@ -2,7 +2,8 @@ import { checkNumber, checkOptionalFunction, checkOptionalString, checkOptions }
 import { type MakeEntry, ranked, type Read, weighed } from "./entry.ts";
 import { Heap } from "./heap.ts";
 import { Ledger } from "./ledger.ts";
-import { QueueCore, type Traits } from "./queue_core.ts";
+import { QueueCore } from "./queue_core.ts";
+import type { Traits } from "./traits.ts";
 import { RankHeap } from "./rank_heap.ts";
 import { Ring } from "./ring.ts";
 import type { Storage } from "./storage.ts";

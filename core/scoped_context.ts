@@ -2,10 +2,11 @@ import { show } from "./check.ts";
 import { ContextKey } from "./context_key.ts";
 import type { CancelContext, Receiver } from "./contract.ts";
 import type { CanceledError, DeadlineExceededError } from "./errors.ts";
-import { PLAIN_CHANNEL, QueueCore } from "./queue_core.ts";
+import { QueueCore } from "./queue_core.ts";
 import { CoreReceiver } from "./receiver.ts";
 import { Ring } from "./ring.ts";
 import { EndlessScope, type Scope, watch } from "./scope.ts";
+import { PLAIN_CHANNEL } from "./traits.ts";
 import { scopeKey } from "./wait.ts";
 
 /** The values of a context: those of its parents, and one more. */

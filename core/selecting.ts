@@ -5,11 +5,20 @@
  * @module
  */
 import { receive } from "./attempts.ts";
-import { type AnyCase, DONE, RECV, SEND } from "./cases.ts";
+import { AnyCase, DONE, RECV, SEND } from "./cases.ts";
 import { show } from "./check.ts";
 import type { Cancel, Wait } from "./contract.ts";
 import { committed, done, type Outcome } from "./outcome.ts";
-import { caseOf, checkEntries, type Entries, keyOf, NONE, pick } from "./pick.ts";
+import {
+  caseOf,
+  checkEntries,
+  type Entries,
+  firstOf,
+  keyOf,
+  NONE,
+  pick,
+  pickToWait,
+} from "./pick.ts";
 import type { CaseEntry, Cases, SelectOptions } from "./select_types.ts";
 import { Selection } from "./selection.ts";
 import { countCall, ready, refused } from "./turn.ts";
@@ -27,11 +36,9 @@ export function runSelect(
   try {
     const biased = (wait as SelectOptions | null | undefined)?.biased ?? false;
     const entries = entriesOf(cases);
-    if (wait !== undefined) {
-      checkEntries(entries);
-      enter(wait);
-    }
-    const at = pick(entries, caseOf, biased);
+    checkEntries(entries);
+    if (wait !== undefined) enter(wait);
+    const at = pickToWait(entries, caseOf, biased);
     const outcome = at >= 0 ? commit(keyOf(entries[at]), caseOf(entries[at])!) : undefined;
     if (outcome !== undefined) return ready(outcome);
     return run(selectionOf(entries, biased), at, wait);
@@ -70,7 +77,7 @@ export class PreparedSelect {
     countCall();
     try {
       if (wait !== undefined) enter(wait);
-      const at = pick(this.#cases, itself, this.#biased);
+      const at = pickToWait(this.#cases, itself, this.#biased);
       const outcome = at >= 0 ? commit(this.#keys[at], this.#cases[at]!) : undefined;
       return outcome === undefined ? run(this.idle(), at, wait) : ready(outcome);
     } catch (error) {
@@ -99,7 +106,7 @@ function itself(of: AnyCase): AnyCase {
 
 /** Waits, where `at` says that nothing was ready; otherwise tries all cases before. */
 function run(selection: Selection, at: number, wait: Wait | undefined): Promise<Outcome> {
-  const outcome = at === NONE ? undefined : selection.begin().poll();
+  const outcome = at === NONE ? undefined : selection.begin().poll(firstOf(at));
   return outcome === undefined ? selection.wait(wait) : ready(outcome);
 }
 
@@ -131,15 +138,8 @@ function entriesOf(cases: AnyCases): Entries {
 
 /** What a select that may have to wait needs; the entries are the user's, who may change them. */
 function selectionOf(entries: Entries, biased: boolean): Selection {
-  const keys: unknown[] = [];
-  const cases: AnyCase[] = [];
-  for (const entry of entries) {
-    const of = caseOf(entry);
-    if (of === null) continue;
-    keys.push(keyOf(entry));
-    cases.push(of);
-  }
-  return new Selection(keys, cases, biased);
+  const cases = entries.map((entry) => caseOf(entry) ?? AnyCase.never);
+  return new Selection(entries.map(keyOf), cases, biased);
 }
 
 function isIterable(cases: object): cases is Iterable<CaseEntry> {

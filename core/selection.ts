@@ -58,9 +58,12 @@ export class Selection implements CoreDecider, Endable, Sequel {
     return this;
   }
 
-  /** The first pass: commits a case that is ready now; undefined: none is, and there is no default. */
-  poll(): Outcome | undefined {
-    return this.#attempts.any();
+  /**
+   * The first pass: commits a case that is ready now, `first` before the others, if there is one that
+   * was chosen already; undefined: none is, and there is no default.
+   */
+  poll(first = -1): Outcome | undefined {
+    return this.#attempts.any(first);
   }
 
   // ---- the second pass ----

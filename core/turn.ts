@@ -4,17 +4,18 @@
  * Promise reactions run before the event loop goes on. Two tasks that keep completing each other's
  * calls never let it: a 1 ms timer beside them would wait for their whole run. So calls are counted,
  * and now and then a task of the event loop is asked to tell when it has made a turn. If it has not
- * for `TURN_MS`, what completes is held back until it has, and then settles in its order. Only the settling of the promise is late; what the call did has happened.
+ * for `TURN_MS`, what completes is held back until it has, and then settles in its order. Only the
+ * settling of the promise is late; what the call did has happened.
  *
  * @module
  */
 
 /**
  * How long completions may follow one another without a turn of the event loop, in milliseconds,
- * counted from when one was asked for; that is done as often. So a busy pair gets a turn every 4 ms,
- * and a timer is late by one or two of them. A turn costs some microseconds, far below 1 %.
+ * counted from when one was asked for; that is done as often. So a busy pair gets a turn every 8 ms,
+ * and a timer is late by one or two of them. With 2 here a turn every 4 ms takes 5 % of W2.
  */
-export const TURN_MS = 2;
+export const TURN_MS = 4;
 
 /**
  * How many calls pass between two looks at the clock, at most. A look costs about 100 ns, which

@@ -5,6 +5,7 @@ import {
   type CaseEntry,
   Channel,
   otherwise,
+  prepareSelect,
   Queue,
   recv,
   select,
@@ -46,6 +47,28 @@ Deno.test("55: so it is with select, which need not wait for them either", async
     keys.push((await select({ i: recv(idle), a: recv(a), b: recv(b), j: send(idle, 1) })).key);
   }
   assertFair(["a", "b"], () => keys.pop());
+});
+
+Deno.test("55: so it is with select and a prepared one, whether or not a case can be asked first", async () => {
+  seed(6);
+  const shelf = new Shelf<number>();
+  shelf.end();
+  const heavy = new Queue<number>({ maxSize: Infinity, weigh: () => 1 });
+  const idle = new Channel<number>();
+  const cases = {
+    idle: recv(idle),
+    closed: recv(closed()),
+    absent: null,
+    shelf: recv(shelf),
+    weighed: send(heavy, 1),
+    busy: send(idle, 1),
+  };
+  const prepared = prepareSelect(cases);
+  for (const next of [() => select(cases), () => prepared.select()]) {
+    const keys: unknown[] = [];
+    for (let n = 0; n < TRIALS; n++) keys.push((await next()).key);
+    assertFair(["closed", "shelf", "weighed"], () => keys.pop());
+  }
 });
 
 Deno.test("55: of any number that are ready, each is taken as often as another", () => {

@@ -79,6 +79,29 @@ Deno.test("13: so it does when items come and go: all programs of up to 9 steps"
   }
 });
 
+Deno.test("13, R31: ranks of every kind are sorted, as many as there are, and again when all have left", () => {
+  const kinds: Record<string, (n: number) => number | bigint | string> = {
+    number: (n) => n - 50.5,
+    bigint: (n) => BigInt(n) << 70n,
+    string: (n) => String.fromCodePoint(0x61 + n),
+    Date: (n) => n * 86_400_000,
+  };
+  for (const [kind, rankOf] of Object.entries(kinds)) {
+    const heap = new RankHeap();
+    // Past the size at which an empty heap gives its storage back, and below it.
+    for (const count of [9, 100, 5_000, 17]) {
+      const ranks = Array.from({ length: count }, (_, n) => (n * 37) % 101);
+      for (const [n, rank] of ranks.entries()) heap.push(new Entry(n, 1, rankOf(rank), kind));
+      const order = [...ranks.keys()].toSorted((a, b) => ranks[a]! - ranks[b]!);
+      for (const n of order) {
+        const { value, rank } = heap.shift();
+        assertEquals([value, rank], [n, rankOf(ranks[n]!)]);
+      }
+      assertEquals(heap.length, 0);
+    }
+  }
+});
+
 Deno.test("13, R5: an entry that is put again stands behind its equals", () => {
   for (const heapOf of heaps) {
     const heap = heapOf();
