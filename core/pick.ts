@@ -96,7 +96,7 @@ export function pick<E>(
 /**
  * As `pick`, for a select that would wait, so that something is ready more often than not: it looks
  * at a random one before it looks at all. That is the first step of trying them in random order, so
- * it is as fair, and takes a fifth off W5.
+ * it is as fair, and takes a tenth to a seventh off W5.
  */
 export function pickToWait<E>(
   entries: readonly E[],
