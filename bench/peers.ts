@@ -64,7 +64,8 @@ try {
     const pages = ["docs/benchmarks.md", "docs/benchmarks.svg"] as const;
     await Deno.writeTextFile(pages[0], text);
     await Deno.writeTextFile(pages[1], chart(present, samples));
-    await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...pages] }).output();
+    const formatter = new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...pages] });
+    if (!(await formatter.output()).success) console.error(`deno fmt cannot format ${pages}`);
     console.log(`\n${text}`);
   }
 } finally {

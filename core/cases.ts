@@ -60,8 +60,8 @@ export class AnyCase {
 
   static readonly default: AnyCase = new AnyCase(DEFAULT, null, undefined, 0, null);
 
-  /** What is left out is never ready. */
-  static readonly never: AnyCase = new AnyCase(RECV, null, undefined, 0, null);
+  /** In the place of a case that is left out. */
+  static readonly never: AnyCase = AnyCase.recv(null);
 
   static recv(source: Source<unknown> | null | undefined): AnyCase {
     const port = source === null || source === undefined ? null : source[sourcePort];

@@ -24,8 +24,8 @@ const below = (at: number): number => 4 * at + 1;
  *
  * The heap itself is ranks and slots, side by side; values lie still in their slots. With typed
  * arrays a walk through it reads neighbours, and a backlog is nothing for the garbage collector: with
- * 100,000 items a put and a get take 85 ns here, 135 with plain arrays and two children each, and
- * 320 with a heap of entries.
+ * 100,000 items a push and a shift take 110 ns here, 138 with plain arrays and two children each, and
+ * 300 with a heap of entries.
  *
  * Invariants: `slots` holds each slot once, those in use before `length`, free ones behind it.
  */
