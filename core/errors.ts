@@ -9,7 +9,11 @@
  */
 
 /** Names a class, and lets `instanceof` recognise the instances that another copy has made. */
-function brand(type: new (...args: never[]) => Error, name: string, brandName = name): void {
+export function brand(
+  type: new (...args: never[]) => Error,
+  name: string,
+  brandName: string = name,
+): void {
   const mark = Symbol.for(`sluice.error.${brandName}`);
   const ordinary = Function.prototype[Symbol.hasInstance];
   Object.defineProperty(type.prototype, "name", { value: name, configurable: true });

@@ -8,9 +8,9 @@
  */
 import { checkCount } from "./check.ts";
 import type { Wait } from "./contract.ts";
-import { countCall, done, refused } from "./turn.ts";
-import { enter } from "./wait.ts";
-import { park, WaitList, WaitNode } from "./wait_list.ts";
+import { NOTHING } from "./nothing.ts";
+import { tryOrPark } from "./try_or_park.ts";
+import { WaitList } from "./wait_list.ts";
 
 export class Ledger {
   unfinished = 0;
@@ -54,22 +54,11 @@ export class Ledger {
   }
 
   join(wait: Wait | undefined): Promise<void> {
-    countCall();
-    try {
-      if (wait !== undefined) enter(wait);
-    } catch (error) {
-      return refused(error);
-    }
-    if (this.unfinished === 0) return done();
-    return park(this.#joiners, new WaitNode(undefined), wait);
+    return tryOrPark<void>(this.#joiners, wait, () => this.unfinished > 0 ? NOTHING : undefined);
   }
 
   #setUnfinished(count: number): void {
     this.unfinished = count;
-    if (count > 0) return;
-    for (let node = this.#joiners.head; node !== null; node = this.#joiners.head) {
-      node.leave();
-      node.settle(undefined);
-    }
+    if (count === 0) this.#joiners.settleAll(undefined);
   }
 }

@@ -151,6 +151,22 @@ export class WaitList<D extends Decider = Decider> implements Sequel {
     this.owner?.left(this);
   }
 
+  /** Takes all out, oldest first, and fulfils their promises. */
+  settleAll(value: unknown): void {
+    for (let node = this.head; node !== null; node = this.head) {
+      node.leave();
+      node.settle(value);
+    }
+  }
+
+  /** Takes all out, oldest first, and rejects their promises. */
+  failAll(error: unknown): void {
+    for (let node = this.head; node !== null; node = this.head) {
+      node.leave();
+      node.fail(error);
+    }
+  }
+
   /** Those who wait now, oldest first; for walks during which the list may change. */
   snapshot(): WaitNode<D>[] {
     const nodes: WaitNode<D>[] = [];

@@ -1,0 +1,6 @@
+/**
+ * Groups of tasks, pools of workers, schedulers, and ways to collect what they give.
+ *
+ * @module
+ */
+export {};
