@@ -84,10 +84,12 @@ export class Condition {
     } catch (error) {
       return refused(error);
     }
-    const notified = park<void>(this.#line, new WaitNode(held), wait);
-    held.suspend();
+    const node = new WaitNode(held);
+    const notified = park<void>(this.#line, node, wait);
+    held.suspend(node);
     return notified.catch(async (cause) => {
-      await held.resume();
+      // Unless it was released meanwhile, which is why the wait has failed.
+      if (held.suspended) await held.resume();
       throw cause;
     });
   }

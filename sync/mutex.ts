@@ -21,6 +21,8 @@ export class MutexGuard implements Guard {
   readonly mutex: Mutex;
   readonly #line: MutexLine;
   #state: "held" | "suspended" | "released" = "held";
+  /** While it is suspended: what stands in line for it, first at the condition, then here. */
+  #node: WaitNode | null = null;
 
   constructor(mutex: Mutex, line: MutexLine) {
     this.mutex = mutex;
@@ -31,32 +33,56 @@ export class MutexGuard implements Guard {
     return this.#state === "held";
   }
 
+  get suspended(): boolean {
+    return this.#state === "suspended";
+  }
+
   release(): void {
     const { held } = this;
     this.#state = "released";
     if (held) this.#line.pass();
+    else this.#giveUp();
   }
 
   [Symbol.dispose](): void {
     this.release();
   }
 
-  /** Lets others have the lock. */
-  suspend(): void {
+  /** Lets others have the lock, while `node` waits to be notified. */
+  suspend(node: WaitNode): void {
     this.#state = "suspended";
+    this.#node = node;
     this.#line.pass();
   }
 
-  /** Stands in line for the lock, to hold it again. Nothing can end this wait. */
+  /** Stands in line for the lock, to hold it again. Only releasing it can end this wait. */
   resume(): Promise<void> {
-    return this.#line.wait(this);
+    if (!this.#line.locked) {
+      this.#line.locked = true;
+      this.regain();
+      return Promise.resolve();
+    }
+    const node = this.#node = new WaitNode(this);
+    return park(this.#line, node, undefined);
   }
 
-  /** The lock has come back. false: it is not wanted any more, for the guard was released meanwhile. */
-  regain(): boolean {
-    if (this.#state !== "suspended") return false;
+  /** The lock has come back. */
+  regain(): void {
     this.#state = "held";
-    return true;
+    this.#node = null;
+  }
+
+  /** Fails the wait of its condition. Left in line it would take a notification for nobody. */
+  #giveUp(): void {
+    const node = this.#node;
+    this.#node = null;
+    if (node === null || node.list === null) return;
+    node.leave();
+    node.fail(
+      new TypeError(
+        "the guard was released while its condition waited: await the wait before the scope ends",
+      ),
+    );
   }
 }
 
@@ -75,33 +101,22 @@ class MutexLine extends WaitList {
     return new MutexGuard(this.#mutex, this);
   }
 
-  wait(guard: MutexGuard): Promise<void> {
-    if (!this.locked) {
-      this.locked = guard.regain();
-      return this.locked ? Promise.resolve() : Promise.reject(releasedWhileWaiting());
-    }
-    return park(this, new WaitNode(guard), undefined);
-  }
-
   /** The holder has let go. */
   pass(): void {
-    for (let node = this.head; node !== null; node = this.head) {
-      node.leave();
-      const guard = node.item as MutexGuard | undefined;
-      if (guard === undefined || guard.regain()) {
-        node.settle(guard === undefined ? this.take() : undefined);
-        return;
-      }
-      node.fail(releasedWhileWaiting());
+    const node = this.head;
+    if (node === null) {
+      this.locked = false;
+      return;
     }
-    this.locked = false;
+    node.leave();
+    const guard = node.item as MutexGuard | undefined;
+    if (guard === undefined) {
+      node.settle(this.take());
+    } else {
+      guard.regain();
+      node.settle(undefined);
+    }
   }
-}
-
-function releasedWhileWaiting(): TypeError {
-  return new TypeError(
-    "the guard was released while its condition waited: await the wait before the scope ends",
-  );
 }
 
 /**

@@ -4,7 +4,6 @@ import { CanceledError } from "../core/errors.ts";
 import { noValues, ScopedContext } from "../core/scoped_context.ts";
 import { Scope } from "../core/scope.ts";
 import { refused } from "../core/turn.ts";
-import { enter } from "../core/wait.ts";
 import { SharedRun } from "./shared_run.ts";
 
 /**
@@ -55,11 +54,10 @@ export class SingleFlight<in out K, in out V> {
   do(key: K, fn: (ctx: Context) => V | PromiseLike<V>, wait?: Wait): Promise<V> {
     try {
       checkFunction("fn", fn);
-      if (wait !== undefined) enter(wait);
     } catch (error) {
       return refused(error);
     }
-    return (this.#runs.get(key) ?? this.#start(key, fn)).wait(wait);
+    return this.#runs.get(key)?.wait(wait) ?? this.#start(key, fn, wait);
   }
 
   /** The next call for `key` starts a run, even if one is on its way; that one goes on. */
@@ -67,7 +65,7 @@ export class SingleFlight<in out K, in out V> {
     this.#runs.delete(key);
   }
 
-  #start(key: K, fn: (ctx: Context) => V | PromiseLike<V>): SharedRun<V> {
+  #start(key: K, fn: (ctx: Context) => V | PromiseLike<V>, wait?: Wait): Promise<V> {
     const ctx = new ScopedContext(new Scope(), noValues);
     const leave = (): void => {
       if (this.#runs.get(key) === run) this.#runs.delete(key);
@@ -76,8 +74,13 @@ export class SingleFlight<in out K, in out V> {
       leave();
       ctx.cancel(new CanceledError("nobody waits for the result any more"));
     });
-    this.#runs.set(key, run);
-    void run.start(() => fn(ctx), leave);
-    return run;
+    // The caller stands in line before `fn` is called: if his context ends in it, he has left.
+    const result = run.wait(wait);
+    // If he has left already, there is nobody to run it for.
+    if (!run.lonely) {
+      this.#runs.set(key, run);
+      void run.start(() => fn(ctx), leave);
+    }
+    return result;
   }
 }
