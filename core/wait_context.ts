@@ -1,7 +1,7 @@
 import type { Cancel, Wait, WaitOptions } from "./contract.ts";
 import { DeadlineScope, DueIn } from "./deadline_scope.ts";
 import { noValues, ScopedContext, type Values } from "./scoped_context.ts";
-import { AnyScope, type Scope } from "./scope.ts";
+import { AnyScope, release, type Scope } from "./scope.ts";
 import { scopeKey, scopeOf } from "./wait.ts";
 
 /**
@@ -16,10 +16,25 @@ export function contextOf(wait: Wait, parent?: ScopedContext): ScopedContext {
   const any = new AnyScope(parents);
   const values = valuesOf(ctx) ?? parent?.values ?? noValues;
   if (timeout === undefined || timeout === Infinity) return new ScopedContext(any, values);
-  const scope = new DeadlineScope(new DueIn(timeout), Date.now() + timeout, undefined);
-  scope.join(any);
+  const scope = new TimedScope(timeout, any);
   scope.check();
   return new ScopedContext(scope, values);
+}
+
+/** Ends with `any`, or after `timeout`; then it takes `any`, which is its own, off its parents. */
+class TimedScope extends DeadlineScope {
+  readonly #any: AnyScope;
+
+  constructor(timeout: number, any: AnyScope) {
+    super(new DueIn(timeout), Date.now() + timeout, undefined);
+    this.#any = any;
+    this.join(any);
+  }
+
+  protected override idle(): void {
+    super.idle();
+    if (this.ended) release(this.#any);
+  }
 }
 
 function partsOf(wait: Wait): { ctx?: Cancel; signal?: AbortSignal; timeout?: number } {
