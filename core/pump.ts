@@ -1,7 +1,8 @@
 import { show } from "./check.ts";
 import type { QueueCore } from "./queue_core.ts";
 
-type AnyIterator<T> = Iterator<T> | AsyncIterator<T>;
+/** Of either kind. */
+export type AnyIterator<T> = Iterator<T> | AsyncIterator<T>;
 
 /** The iterator of a source, asynchronous if it has one. Throws TypeError if it has none. */
 export function iteratorOf<T>(source: Iterable<T> | AsyncIterable<T>): AnyIterator<T> {
@@ -40,8 +41,8 @@ export async function pump<T>(iterator: AnyIterator<T>, core: QueueCore): Promis
   if (!core.closed) core.close(failure);
 }
 
-/** What `return` throws is nobody's to handle: it is an uncaught error. */
-async function stop<T>(iterator: AnyIterator<T>): Promise<void> {
+/** Tells an iterator that it is not needed any more. What `return` throws is uncaught. */
+export async function stop<T>(iterator: AnyIterator<T>): Promise<void> {
   try {
     await iterator.return?.();
   } catch (error) {

@@ -108,7 +108,7 @@ function ask(now: number): void {
 }
 
 /** Runs `fn` once timers and I/O that are due have had their turn. */
-function afterTurn(fn: () => void): void {
+export function afterTurn(fn: () => void): void {
   // Not on the web, but in Deno, Node and Bun, and the fastest there.
   const { setImmediate } = globalThis as { setImmediate?: (fn: () => void) => unknown };
   if (setImmediate !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * Fails if a symbol that `mod.ts` exports has no example. `deno doc --lint` sees to it that each has a
+ * Fails if a symbol that the package exports has no example. `deno doc --lint` sees to it that each has a
  * description; that the examples work is for `deno test --doc`.
  *
  * @module
@@ -21,7 +21,7 @@ function hasExample({ declarations }: ExportedSymbol): boolean {
 }
 
 const { stdout, success } = await new Deno.Command("deno", {
-  args: ["doc", "--json", "mod.ts"],
+  args: ["doc", "--json", "mod.ts", "sync/mod.ts", "tasks/mod.ts"],
 }).output();
 if (!success) throw new Error("deno doc failed");
 const { nodes } = JSON.parse(new TextDecoder().decode(stdout)) as Documented;

@@ -1,0 +1,24 @@
+import type { Wait } from "./contract.ts";
+import { park, WaitList, WaitNode } from "./wait_list.ts";
+
+/**
+ * Settles as `promise` does, or rejects as soon as `wait` ends, which has passed `enter`. Nothing that
+ * the promise does after that is an unhandled rejection.
+ */
+export function until<R>(promise: PromiseLike<R>, wait: Wait): Promise<R> {
+  const node = new WaitNode(undefined);
+  const settled = park<R>(new WaitList(), node, wait);
+  promise.then(
+    (value) => {
+      if (node.list === null) return;
+      node.leave();
+      node.settle(value);
+    },
+    (error) => {
+      if (node.list === null) return;
+      node.leave();
+      node.fail(error);
+    },
+  );
+  return settled;
+}

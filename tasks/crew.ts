@@ -1,0 +1,472 @@
+/**
+ * The engine of pools and schedulers: workers, the lines that tasks wait in for them, and who takes
+ * what.
+ *
+ * Invariants:
+ * - Submitting only puts a task in line; tasks start in a microtask of their own. So of what is
+ *   submitted in one go the most urgent starts first.
+ * - A task is run by one worker at a time, and its promise always settles: by what it gives, by its
+ *   caller's context, or by the end of the crew.
+ * - A worker is busy until its job has ended, also if nobody waits for that any more: never do more
+ *   jobs run than there are workers.
+ *
+ * @module
+ */
+import type { Wait } from "../core/contract.ts";
+import { ClosedError } from "../core/errors.ts";
+import { NOTHING } from "../core/nothing.ts";
+import { type Endable, type Link, type Sequel, watch } from "../core/scope.ts";
+import type { ScopedContext } from "../core/scoped_context.ts";
+import { tryOrPark } from "../core/try_or_park.ts";
+import { countCall, holding, ready } from "../core/turn.ts";
+import { scopeKey } from "../core/wait.ts";
+import { type Owner, WaitList } from "../core/wait_list.ts";
+import { type AsyncStorage, asyncStorage } from "./async_storage.ts";
+import type { Clock } from "./clock.ts";
+import { DeadlockError } from "./errors.ts";
+import type { PoolTask, TaskOwner } from "./pool_task.ts";
+import type { Strategy } from "./strategies.ts";
+import { TaskLines } from "./task_lines.ts";
+import { Worker } from "./worker.ts";
+
+/** What a task that its pool could only wait for for ever is to become. */
+export type Nested = "reject" | "inline" | "queue";
+
+/** How a crew is to be. All is checked by those who make one. */
+export interface CrewOptions {
+  /** What errors call it. */
+  readonly label: string;
+  /** Ends with the crew, and the crew with it. */
+  readonly ctx: ScopedContext;
+  readonly workers: number;
+  readonly strategy: Strategy;
+  readonly capacity: number;
+  readonly nested: Nested;
+  /** How many milliseconds of waiting are worth one more of priority; Infinity: waiting is not. */
+  readonly ageing: number;
+  /** The clock of ageing, and of what is put off. */
+  readonly clock: Clock;
+}
+
+/** One for all crews, since tasks of one may wait for those of another. */
+const current = asyncStorage<PoolTask>();
+
+export class Crew implements Owner, TaskOwner, Endable {
+  links: Link | null = null;
+  readonly options: CrewOptions;
+  readonly workers: Worker[] = [];
+  /** How many tasks are in the workers' lines. */
+  waiting = 0;
+  fulfilled = 0;
+  rejected = 0;
+  paused = false;
+  /** No more tasks are accepted. */
+  closed = false;
+  readonly #shared: TaskLines | null;
+  /** How many workers are not busy. */
+  #idle = 0;
+  /** Those that run a job, retired ones too. */
+  readonly #busyWorkers = new Set<Worker>();
+  /** How many running tasks wait, as far as is known, for tasks of this crew. */
+  #parents = 0;
+  /** A microtask that starts tasks is on its way. */
+  #scheduled = false;
+  /** Those for which there is no room. */
+  readonly #outside: WaitList = new WaitList(this);
+  /** Those that failed, and wait for their next attempt. */
+  readonly #delayed: WaitList = new WaitList(this);
+  /** The task whose job runs in this async call; undefined: nobody needs to know. */
+  readonly #current: AsyncStorage<PoolTask> | undefined;
+  readonly #drained = new WaitList();
+  readonly #roomy = new WaitList();
+
+  constructor(options: CrewOptions) {
+    this.options = options;
+    const { nested, strategy } = options;
+    this.#shared = strategy.shared ? this.#lines() : null;
+    this.#current = nested === "queue" && strategy.shared ? undefined : current;
+    this.resize(options.workers);
+    watch(options.ctx[scopeKey], this);
+  }
+
+  /** How many jobs run. */
+  get running(): number {
+    return this.#busyWorkers.size;
+  }
+
+  /** How many tasks are accepted and do not run: in line, or between two attempts. */
+  get pending(): number {
+    return this.waiting + this.#delayed.length;
+  }
+
+  /** How many tasks wait for room. */
+  get outside(): number {
+    return this.#outside.length;
+  }
+
+  /** A task would have to wait for room. Those that an idle worker is about to take need none. */
+  get full(): boolean {
+    return this.#outside.length > 0 || this.#crowded;
+  }
+
+  get #crowded(): boolean {
+    return this.waiting - (this.paused ? 0 : this.#idle) >= this.options.capacity;
+  }
+
+  /**
+   * Takes a task in. Its own context, if it has one, has not ended.
+   *
+   * @throws ClosedError, DeadlockError, the cause if the crew's context has ended, or what a strategy
+   * throws; then the task is to be failed with that.
+   */
+  add(task: PoolTask): void {
+    this.refuse();
+    if (this.#isStuck(task)) {
+      if (this.options.nested === "inline") {
+        this.#hang(task);
+        const helper = new Worker(-1, this.#lines());
+        helper.retired = true;
+        void this.#work(helper, task);
+        return;
+      }
+      throw new DeadlockError(
+        `${this.options.label} is full of tasks that wait for tasks of their own, as this one would: ` +
+          "use more workers, or another pool for these; " +
+          '`nested: "inline"` runs them at once, `nested: "queue"` is for tasks that do not wait',
+      );
+    }
+    if (this.full) this.#outside.push(task);
+    else this.#place(task);
+    this.#hang(task);
+  }
+
+  /** Whether a task is to be put in line later. */
+  isDelayed({ list }: PoolTask): boolean {
+    return list === this.#delayed;
+  }
+
+  /** A task that has not started gets another priority; of a crew with one queue. */
+  move(task: PoolTask, priority: number): void {
+    const { list } = task;
+    task.priority = priority;
+    if (list === this.#outside || list === this.#delayed) return;
+    list!.remove(task);
+    this.#shared!.add(task);
+  }
+
+  /** Takes a task in that is to be put in line later. */
+  addLater(task: PoolTask, ms: number): void {
+    this.refuse();
+    this.#delay(task, ms);
+    this.#hang(task);
+  }
+
+  /** Starts no more tasks. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  /** Starts tasks again. */
+  resume(): void {
+    this.paused = false;
+    this.#admit();
+    this.#schedule();
+  }
+
+  /** Workers that are taken off hand their tasks to the others, and end when their job has. */
+  resize(count: number): void {
+    const { workers } = this;
+    while (workers.length < count) {
+      workers.push(new Worker(workers.length, this.#shared ?? this.#lines()));
+      this.#idle++;
+    }
+    const left = workers.splice(count);
+    for (const worker of left) {
+      worker.retired = true;
+      if (!worker.busy) this.#idle--;
+      if (this.#shared !== null) continue;
+      for (const task of worker.lines) {
+        task.list!.remove(task);
+        this.waiting--;
+        this.#tryPlace(task);
+      }
+    }
+    this.#admit();
+    this.#schedule();
+  }
+
+  /** Resolves when no task waits or runs. */
+  drain(wait: Wait | undefined): Promise<void> {
+    return tryOrPark<void>(this.#drained, wait, () => this.#over ? undefined : NOTHING);
+  }
+
+  /** Resolves when a task would not have to wait for room. */
+  room(wait: Wait | undefined): Promise<void> {
+    return tryOrPark<void>(this.#roomy, wait, () => {
+      this.refuse();
+      return this.full ? NOTHING : undefined;
+    });
+  }
+
+  /** Accepts no more tasks, and resolves when the last one has ended. */
+  finish(wait: Wait | undefined): Promise<void> {
+    this.#close();
+    if (this.paused) this.resume();
+    this.#look();
+    return this.drain(wait);
+  }
+
+  /** Rejects all tasks that wait or run, ends their contexts, and resolves when the jobs have ended. */
+  drop(wait: Wait | undefined): Promise<void> {
+    this.#close();
+    this.options.ctx.cancel(this.#refusal());
+    return this.drain(wait);
+  }
+
+  /** The crew's context has ended. */
+  end(cause: unknown): Sequel {
+    return { follow: () => this.#dropAll(cause) };
+  }
+
+  /** Somebody has left a line by his own context's end. */
+  left(): void {
+    this.#admit();
+    this.#look();
+  }
+
+  unqueued({ list }: PoolTask): void {
+    if (list !== this.#outside && list !== this.#delayed) this.waiting--;
+  }
+
+  settled(task: PoolTask, ok: boolean): void {
+    if (ok) this.fulfilled++;
+    else this.rejected++;
+    const { ancestor } = task;
+    if (ancestor === null) return;
+    task.ancestor = null;
+    if (--ancestor.children === 0 && ancestor.running) this.#parents--;
+  }
+
+  /** @throws ClosedError, or the cause if the context has ended. */
+  refuse(): void {
+    if (this.closed) throw this.#refusal();
+    this.options.ctx.throwIfDone();
+  }
+
+  /** Nothing waits or runs. */
+  get #over(): boolean {
+    return this.running + this.pending + this.#outside.length === 0;
+  }
+
+  #lines(): TaskLines {
+    return new TaskLines(this, this.options.ageing, this.options.clock);
+  }
+
+  #refusal(): ClosedError {
+    return new ClosedError(`${this.options.label} is shut down: it takes no more tasks`);
+  }
+
+  #close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#roomy.failAll(this.#refusal());
+  }
+
+  /** Lets the task's own context end it. */
+  #hang(task: PoolTask): void {
+    const ctx = task.plan?.ctx;
+    if (ctx !== undefined) watch(ctx[scopeKey], task);
+  }
+
+  // ---- tasks that submit tasks ----
+
+  /** Notes who has submitted the task. true: if all who have submitted tasks wait, nobody runs it. */
+  #isStuck(task: PoolTask): boolean {
+    const outer = this.#current?.getStore();
+    if (outer === undefined || !outer.running) return false;
+    task.outer = outer;
+    let ancestor: PoolTask | null = outer;
+    while (ancestor !== null && ancestor.owner !== this) ancestor = ancestor.outer;
+    if (ancestor === null) return false;
+    task.ancestor = ancestor;
+    if (ancestor.children++ === 0) this.#parents++;
+    return this.options.nested !== "queue" && this.#idle === 0 && this.#parents >= this.running;
+  }
+
+  // ---- lines ----
+
+  /** @throws RangeError if the strategy's answer is no worker, or what the strategy throws. */
+  #place(task: PoolTask): void {
+    if (this.#shared !== null) {
+      this.#shared.add(task);
+    } else {
+      const from = this.workers[task.ancestor?.worker ?? -1]?.index;
+      const at = this.options.strategy.place(this.workers, from);
+      this.#worker(at, "place").lines.add(task);
+    }
+    this.waiting++;
+    this.#schedule();
+  }
+
+  #tryPlace(task: PoolTask): void {
+    try {
+      this.#place(task);
+    } catch (error) {
+      task.fail(error);
+    }
+  }
+
+  #worker(at: number, what: string): Worker {
+    const worker = this.workers[at];
+    if (worker !== undefined) return worker;
+    throw new RangeError(
+      `${what} of strategy "${this.options.strategy.name}" must give the index of a worker, from 0 ` +
+        `to ${this.workers.length - 1}: ${at}`,
+    );
+  }
+
+  /** Lets those in who wait for room, as far as there is some. */
+  #admit(): void {
+    while (this.#outside.head !== null && !this.#crowded) {
+      const task = this.#outside.head as PoolTask;
+      this.#outside.remove(task);
+      this.#tryPlace(task);
+    }
+    if (this.#roomy.length > 0 && !this.full) this.#roomy.settleAll(undefined);
+  }
+
+  /** Puts a task in line later. */
+  #delay(task: PoolTask, ms: number): void {
+    this.#delayed.push(task);
+    task.timer = this.options.clock.after(ms, () => {
+      task.timer = null;
+      this.#delayed.remove(task);
+      this.#tryPlace(task);
+      this.#look();
+    });
+  }
+
+  /** If nothing waits or runs, those who wait for that are told. */
+  #look(): void {
+    if (!this.#over) return;
+    this.#drained.settleAll(undefined);
+    if (this.closed) this.options.ctx.cancel(this.#refusal());
+  }
+
+  #dropAll(cause: unknown): void {
+    this.#roomy.failAll(cause);
+    this.#outside.failAll(cause);
+    this.#delayed.failAll(cause);
+    for (const { lines } of this.workers) {
+      for (const task of lines) {
+        this.waiting--;
+        task.leave();
+        task.fail(cause);
+      }
+    }
+    for (const { task } of this.#busyWorkers) task?.fail(cause);
+    this.#look();
+  }
+
+  // ---- workers ----
+
+  #schedule(): void {
+    if (this.#scheduled || this.#idle === 0 || this.paused || this.waiting === 0) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#start());
+  }
+
+  /** Idle workers take what there is. */
+  #start(): void {
+    this.#scheduled = false;
+    for (let i = 0; i < this.workers.length && this.waiting > 0; i++) {
+      const worker = this.workers[i]!;
+      if (worker.busy) continue;
+      const task = this.#next(worker);
+      if (task === undefined) continue;
+      this.#idle--;
+      void this.#work(worker, task);
+    }
+  }
+
+  /** Takes the next task out of line for a worker. */
+  #next(worker: Worker): PoolTask | undefined {
+    if (this.paused || worker.retired || this.waiting === 0) return undefined;
+    const task = worker.lines.next(this.options.strategy.takes === "newest") ?? this.#steal(worker);
+    if (task === undefined) return undefined;
+    task.list!.remove(task);
+    task.worker = worker.index;
+    this.waiting--;
+    return task;
+  }
+
+  #steal(thief: Worker): PoolTask | undefined {
+    const { strategy } = this.options;
+    if (this.#shared !== null || strategy.victim === undefined) return undefined;
+    let task: PoolTask | undefined;
+    try {
+      const victim = strategy.victim(this.workers, thief.index);
+      if (victim !== undefined) task = this.#worker(victim, "victim").lines.next(false);
+    } catch (error) {
+      // Nobody waits for this call.
+      reportError(error);
+    }
+    if (task !== undefined) thief.stolen++;
+    return task;
+  }
+
+  async #work(worker: Worker, first: PoolTask): Promise<void> {
+    worker.begin();
+    this.#busyWorkers.add(worker);
+    for (let task: PoolTask | undefined = first; task !== undefined;) {
+      worker.run++;
+      worker.task = task;
+      task.running = true;
+      if (task.children > 0) this.#parents++;
+      try {
+        const value = await this.#call(task);
+        this.#ended(task);
+        task.settle(value);
+      } catch (error) {
+        this.#ended(task);
+        this.#failed(task, error);
+      }
+      countCall();
+      if (holding) await ready(undefined);
+      task = this.#next(worker);
+      this.#admit();
+    }
+    worker.task = null;
+    worker.rest();
+    this.#busyWorkers.delete(worker);
+    if (!worker.retired) this.#idle++;
+    this.#admit();
+    this.#look();
+  }
+
+  #call(task: PoolTask): unknown {
+    return this.#current === undefined ? this.#run(task) : this.#current.run(task, this.#run, task);
+  }
+
+  readonly #run = (task: PoolTask): unknown => task.run(this.options.ctx);
+
+  /** The job of a task has ended. */
+  #ended(task: PoolTask): void {
+    task.running = false;
+    task.outer = null;
+    if (task.children > 0) this.#parents--;
+    task.stop();
+  }
+
+  #failed(task: PoolTask, error: unknown): void {
+    let ms: number | undefined;
+    try {
+      if (!this.options.ctx.done) ms = task.again(error);
+    } catch (thrown) {
+      // A function of the user's that was to say what becomes of it.
+      error = thrown;
+    }
+    if (ms === undefined) task.fail(error);
+    else this.#delay(task, ms);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Results that come one by one, made while they are read: what `map`, `results` and `merge` give.
+ *
+ * - Nothing happens before the first `next`.
+ * - Whatever ends it early (`return`, leaving the loop, an error, its context) ends the context of all
+ *   that is on its way, and tells the sources. None of what fails after that is an unhandled rejection.
+ * - `return` is prompt, also while a `next` waits.
+ *
+ * @module
+ */
+import { Channel } from "../channel.ts";
+import { afterFunc } from "../context.ts";
+import type { Context, ReceiverIterator, Wait } from "../core/contract.ts";
+import { CanceledError } from "../core/errors.ts";
+import type { ScopedContext } from "../core/scoped_context.ts";
+import { enter } from "../core/wait.ts";
+import { contextOf } from "../core/wait_context.ts";
+
+const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** `S` is what is put into the outlet, `R` what a reader gets. */
+export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
+  /** What was made and not read yet. */
+  protected readonly outlet: Channel<S>;
+  /** It has come to its end, or was ended. */
+  protected over = false;
+  readonly #reader: ReceiverIterator<S>;
+  readonly #wait: Wait | undefined;
+  #ctx: ScopedContext | undefined;
+
+  constructor(capacity: number, wait: Wait | undefined) {
+    this.outlet = new Channel<S>(capacity);
+    this.#reader = this.outlet[Symbol.asyncIterator]();
+    this.#wait = wait;
+  }
+
+  /** Somebody has asked for a first result. */
+  protected get begun(): boolean {
+    return this.#ctx !== undefined;
+  }
+
+  /** Starts to fill the outlet. The context ends when that is not wanted any more. */
+  protected abstract begin(ctx: Context): void;
+
+  /** Tells the sources that they are not needed any more. */
+  protected abstract stop(): void;
+
+  /** What a reader gets; it has left the outlet. */
+  protected abstract read(slot: S): R;
+
+  async next(): Promise<IteratorResult<R, undefined>> {
+    if (this.#ctx === undefined && !this.over) this.#start();
+    const result = await this.#reader.next();
+    return result.done ? result : { done: false, value: this.read(result.value) };
+  }
+
+  return(): Promise<IteratorResult<R, undefined>> {
+    this.#end(new CanceledError("the results are not wanted any more"), true);
+    void this.#reader.return();
+    return Promise.resolve(ENDED);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** All has been made; with an error if the source failed. What is in the outlet can still be read. */
+  protected complete(error?: unknown): void {
+    this.#end(undefined, false, error);
+  }
+
+  /** Ends it with an error, which comes after what is in the outlet. */
+  protected fail(error: unknown): void {
+    // Closing without an error is no failure.
+    const told = error === undefined ? new Error("something failed with undefined") : error;
+    this.#end(error, true, told);
+  }
+
+  #start(): void {
+    try {
+      if (this.#wait !== undefined) enter(this.#wait);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    const ctx = this.#ctx = contextOf(this.#wait ?? {});
+    afterFunc(ctx, () => this.fail(ctx.cause));
+    this.begin(ctx);
+  }
+
+  #end(cause: unknown, early: boolean, error?: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.outlet.close(error);
+    this.#ctx?.cancel(cause);
+    if (early) this.stop();
+  }
+}
