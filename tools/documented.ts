@@ -28,7 +28,9 @@ const { nodes } = JSON.parse(new TextDecoder().decode(stdout)) as Documented;
 const symbols = Object.values(nodes).flatMap((node) => node.symbols);
 if (symbols.length === 0) throw new Error("deno doc lists no symbols: has its output changed?");
 
-const bare = symbols.filter((symbol) => !hasExample(symbol));
+// What one module re-exports from another is documented there.
+const shown = new Set(symbols.filter(hasExample).map(({ name }) => name));
+const bare = symbols.filter(({ name }) => !shown.has(name));
 for (const { name } of bare) console.error(`${name} has no example`);
 if (bare.length > 0) Deno.exit(1);
-console.log(`${symbols.length} exported symbols, each with an example`);
+console.log(`${shown.size} exported symbols, each with an example`);
