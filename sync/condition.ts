@@ -11,7 +11,7 @@
  */
 import { checkCount, checkFunction, show } from "../core/check.ts";
 import type { Wait } from "../core/contract.ts";
-import { countCall, refused } from "../core/turn.ts";
+import { countCall, ready, refused } from "../core/turn.ts";
 import { enter } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
 import { park, WaitList, WaitNode } from "../core/wait_list.ts";
@@ -99,11 +99,12 @@ export class Condition {
    * is held: at first, and after each notification. A timeout is for all of it together.
    */
   async waitFor<R>(guard: Guard, predicate: () => R, wait?: Wait): Promise<R> {
+    countCall();
     checkFunction("predicate", predicate);
     this.#check(guard);
     if (wait !== undefined) enter(wait);
     const first = predicate();
-    if (first) return first;
+    if (first) return await ready(first);
     using ctx = wait === undefined ? undefined : contextOf(wait);
     for (;;) {
       await this.wait(guard, ctx);

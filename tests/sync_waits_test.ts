@@ -208,6 +208,21 @@ Deno.test("119: however many wait on one signal, it has one listener, and none a
   });
 });
 
+Deno.test("117: calls that need not wait, one after the other, do not hold up the event loop", async () => {
+  for (const [name, make] of Object.entries(syncCalls)) {
+    const subject = make();
+    if (!subject.keeps) continue;
+    let turned = false;
+    setImmediate(() => turned = true);
+    const start = performance.now();
+    while (!turned) {
+      subject.serve();
+      await subject.call();
+      assert(performance.now() - start < 500, name);
+    }
+  }
+});
+
 // ---- what `wait` may be ----
 
 Deno.test("R17: a bad `wait` makes the call reject, never throw, and takes nothing", () => {
