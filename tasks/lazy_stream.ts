@@ -50,7 +50,7 @@ export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
 
   async next(): Promise<IteratorResult<R, undefined>> {
     if (this.#ctx === undefined && !this.over) this.#start();
-    const result = await this.#reader.next();
+    const result = await this.take();
     return result.done ? result : { done: false, value: this.read(result.value) };
   }
 
@@ -68,16 +68,24 @@ export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
     await this.return();
   }
 
-  /** All has been made; with an error if the source failed. What is in the outlet can still be read. */
-  protected complete(error?: unknown): void {
-    this.#end(undefined, false, error);
+  /** The next of what was made. */
+  protected take(): Promise<IteratorResult<S, undefined>> {
+    return this.#reader.next();
+  }
+
+  /** All has been made. What is in the outlet can still be read. */
+  protected complete(): void {
+    this.#end(undefined, false);
+  }
+
+  /** The source has failed, after all that was made of what it gave before. */
+  protected sourceFailed(error: unknown): void {
+    this.#end(error, false, failure(error));
   }
 
   /** Ends it with an error, which comes after what is in the outlet. */
   protected fail(error: unknown): void {
-    // Closing without an error is no failure.
-    const told = error === undefined ? new Error("something failed with undefined") : error;
-    this.#end(error, true, told);
+    this.#end(error, true, failure(error));
   }
 
   #start(): void {
@@ -99,4 +107,9 @@ export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
     this.#ctx?.cancel(cause);
     if (early) this.stop();
   }
+}
+
+/** What to close a channel with when something has failed: closing it with undefined is no failure. */
+export function failure(error: unknown): unknown {
+  return error === undefined ? new Error("something failed with undefined") : error;
 }

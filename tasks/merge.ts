@@ -6,12 +6,14 @@
 import { checkOptions, show } from "../core/check.ts";
 import type { Cancel, Context, ReceiverIterator, Sender, WaitOptions } from "../core/contract.ts";
 import { ClosedError } from "../core/errors.ts";
+import { type Source, sourcePort } from "../core/protocol.ts";
 import { type AnyIterator, iteratorOf, stop } from "../core/pump.ts";
+import { CoreIterator } from "../core/receiver_iterator.ts";
 import { until } from "../core/until.ts";
 import { enter } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
-import { select, send } from "../select.ts";
-import { LazyStream } from "./lazy_stream.ts";
+import { recv, select, send } from "../select.ts";
+import { failure, LazyStream } from "./lazy_stream.ts";
 import { isCancel } from "./results.ts";
 import { TaskGroup } from "./task_group.ts";
 
@@ -30,8 +32,12 @@ import { TaskGroup } from "./task_group.ts";
 export type Producer<T> = Iterable<T> | AsyncIterable<T>;
 
 /**
- * The values of several producers as they come, until all have come to their end. Each producer is asked
- * for its next value when its last one was read. If one fails, that is told, and the others are stopped.
+ * The values of several producers as they come, until all have come to their end. If one fails, that is
+ * told, and the others are stopped.
+ *
+ * From channels and queues a value is taken only for a `next` that waits for it, so that leaving loses
+ * none. Of other producers one value each is on its way: they are asked for the next when the last one
+ * was read.
  *
  * @example
  * ```ts
@@ -51,7 +57,7 @@ export function merge<T>(
   producers: Iterable<Producer<T>>,
   wait?: Cancel | WaitOptions,
 ): ReceiverIterator<T> {
-  return new MergedStream<T>(iteratorsOf(producers), wait);
+  return new MergedStream<T>(tapsOf(producers), wait);
 }
 
 /**
@@ -100,12 +106,13 @@ export async function fanIn<T>(
   sink: Sender<T>,
   options?: Cancel | FanOptions,
 ): Promise<void> {
-  const iterators = iteratorsOf(producers);
   checkSender(sink);
-  await moving(options, [sink], (ctx) =>
+  checkFanOptions(options);
+  const taps = tapsOf(producers);
+  await moving(options, taps, [sink], (ctx) =>
     TaskGroup.run((group) => {
-      for (const iterator of iterators) {
-        group.spawn((ctx) => drain(iterator, (value) => sink.send(value, ctx), ctx));
+      for (const tap of taps) {
+        group.spawn((ctx) => drain(tap, (value) => sink.send(value, ctx), ctx));
       }
     }, { parent: ctx }));
 }
@@ -138,12 +145,13 @@ export async function fanOut<T>(
   sinks: Iterable<Sender<T>>,
   options?: Cancel | FanOptions,
 ): Promise<void> {
-  const iterator = iteratorOf(producer);
   let open = [...sinks];
   for (const sink of open) checkSender(sink);
   if (open.length === 0) throw new RangeError("there must be at least one sink: []");
-  await moving(options, open, (ctx) =>
-    drain(iterator, async (value) => {
+  checkFanOptions(options);
+  const tap = new Tap(producer);
+  await moving(options, [tap], open, (ctx) =>
+    drain(tap, async (value) => {
       for (;;) {
         open = open.filter((sink) => !sink.closed);
         if (open.length === 0) throw new ClosedError("all sinks are closed", { value });
@@ -161,90 +169,177 @@ export async function fanOut<T>(
     }, ctx));
 }
 
-class MergedStream<T> extends LazyStream<T, T> {
-  readonly #iterators: readonly AnyIterator<T>[];
-  #left: number;
+/** A producer that is read to its end, or stopped: either of them once. */
+class Tap<T> {
+  /** What a select can receive from; undefined: it has to be iterated over. */
+  readonly source: Source<T> | undefined;
+  readonly #iterator: AnyIterator<T>;
+  /** It has come to its end, has failed, or was stopped. */
+  #over = false;
 
-  constructor(iterators: readonly AnyIterator<T>[], wait: Cancel | WaitOptions | undefined) {
+  /** @throws TypeError if it is no producer. */
+  constructor(producer: Producer<T>) {
+    this.#iterator = iteratorOf(producer);
+    // Iterating over one of ours is receiving from it.
+    const ours = this.#iterator instanceof CoreIterator && sourcePort in producer;
+    this.source = ours ? producer as unknown as Source<T> : undefined;
+  }
+
+  async next(): Promise<IteratorResult<T, unknown>> {
+    try {
+      const result = await this.#iterator.next();
+      if (result.done) this.#over = true;
+      return result;
+    } catch (error) {
+      this.#over = true;
+      throw error;
+    }
+  }
+
+  stop(): void {
+    if (this.#over) return;
+    this.#over = true;
+    void stop(this.#iterator);
+  }
+}
+
+class MergedStream<T> extends LazyStream<T, T> {
+  readonly #taps: readonly Tap<T>[];
+  /** Those of which each `next` takes for itself; all others are drained into the outlet. */
+  readonly #sources: Set<Tap<T>>;
+  /** There have been some: then the outlet, too, is read in the order of the calls. */
+  readonly #selects: boolean;
+  /** How many have not come to their end. */
+  #left: number;
+  #ctx: Context | undefined;
+  /** The `next` before this one: they take in the order of their calls. */
+  #before: Promise<unknown> = Promise.resolve();
+
+  constructor(taps: readonly Tap<T>[], wait: Cancel | WaitOptions | undefined) {
     super(0, wait);
-    this.#iterators = iterators;
-    this.#left = iterators.length;
+    this.#taps = taps;
+    this.#sources = new Set(taps.filter(({ source }) => source !== undefined));
+    this.#selects = this.#sources.size > 0;
+    this.#left = taps.length;
   }
 
   protected override begin(ctx: Context): void {
+    this.#ctx = ctx;
     if (this.#left === 0) this.complete();
-    for (const iterator of this.#iterators) void this.#drain(iterator, ctx);
+    for (const tap of this.#taps) if (!this.#sources.has(tap)) void this.#drain(tap, ctx);
   }
 
-  /** Once it has begun, each is stopped by whoever drains it. */
   protected override stop(): void {
-    if (!this.begun) { for (const iterator of this.#iterators) void stop(iterator); }
+    for (const tap of this.#taps) tap.stop();
+  }
+
+  protected override take(): Promise<IteratorResult<T, undefined>> {
+    if (!this.#selects) return super.take();
+    const taken = this.#before.then(() => this.#select());
+    this.#before = taken.catch(() => {});
+    return taken;
   }
 
   protected override read(value: T): T {
     return value;
   }
 
-  async #drain(iterator: AnyIterator<T>, ctx: Context): Promise<void> {
+  async #drain(tap: Tap<T>, ctx: Context): Promise<void> {
     try {
-      await drain(iterator, (value) => this.outlet.send(value, ctx), ctx);
-      if (--this.#left === 0) this.complete();
+      await drain(tap, (value) => this.outlet.send(value, ctx), ctx);
+      this.#ended();
     } catch (error) {
       this.fail(error);
     }
   }
+
+  #ended(): void {
+    if (--this.#left === 0) this.complete();
+  }
+
+  /** One value of the sources, or what was put into the outlet. */
+  async #select(): Promise<IteratorResult<T, undefined>> {
+    while (!this.over && this.#sources.size > 0) {
+      const cases = [...this.#sources].map((tap) => [tap, recv<T>(tap.source)] as const);
+      try {
+        const { key, ...got } = await select([...cases, [null, recv(this.outlet)]], this.#ctx);
+        if (got.ok) return { done: false, value: got.value };
+        if (key === null) break;
+        this.#sources.delete(key);
+        if ("error" in got) this.fail(got.error);
+        else this.#ended();
+      } catch (error) {
+        // If the context has ended, the outlet tells why.
+        if (!this.#ctx!.done) this.fail(error);
+        break;
+      }
+    }
+    return super.take();
+  }
 }
 
-/** Hands each value on until there are no more. If that ends early, the iterator is stopped. */
+/** Hands each value on until there are no more. If that ends early, the producer is stopped. */
 async function drain<T>(
-  iterator: AnyIterator<T>,
+  tap: Tap<T>,
   each: (value: T) => Promise<unknown>,
   ctx: Context,
 ): Promise<void> {
-  let ended = false;
   try {
     for (;;) {
       ctx.throwIfDone();
-      const { done, value } = await until(Promise.resolve(iterator.next()), ctx);
-      ended = done ?? false;
-      if (ended) return;
-      await each(value);
+      const result = await until(tap.next(), ctx);
+      if (result.done) return;
+      await each(result.value);
     }
   } finally {
-    if (!ended) void stop(iterator);
+    tap.stop();
   }
 }
 
 /** Moves values by `move`, then closes the sinks, unless that is not wanted. */
 async function moving<T>(
   options: Cancel | FanOptions | undefined,
+  taps: readonly Tap<T>[],
   sinks: readonly Sender<T>[],
   move: (ctx: Context) => Promise<unknown>,
 ): Promise<void> {
-  if (options !== undefined && !isCancel(options)) checkOptions("options", options);
   const preventClose = options !== undefined && !isCancel(options) && options.preventClose === true;
-  let failure: unknown;
+  let told: unknown;
   try {
     if (options !== undefined) enter(options);
     using ctx = contextOf(options ?? {});
     await move(ctx);
   } catch (error) {
-    failure = error;
+    told = failure(error);
+    // Those that nobody has begun to drain, too.
+    for (const tap of taps) tap.stop();
     throw error;
   } finally {
-    if (!preventClose) { for (const sink of sinks) if (!sink.closed) sink.close(failure); }
+    if (!preventClose) { for (const sink of sinks) if (!sink.closed) sink.close(told); }
   }
 }
 
-function iteratorsOf<T>(producers: Iterable<Producer<T>>): AnyIterator<T>[] {
+function tapsOf<T>(producers: Iterable<Producer<T>>): Tap<T>[] {
   if (typeof (producers as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== "function") {
     throw new TypeError(`producers must be a list of iterables, not ${show(producers)}`);
   }
-  return Array.from(producers, iteratorOf);
+  const taps: Tap<T>[] = [];
+  try {
+    for (const producer of producers) taps.push(new Tap(producer));
+  } catch (error) {
+    for (const tap of taps) tap.stop();
+    throw error;
+  }
+  return taps;
+}
+
+function checkFanOptions(options: Cancel | FanOptions | undefined): void {
+  if (options !== undefined && !isCancel(options)) checkOptions("options", options);
 }
 
 function checkSender(sink: unknown): void {
-  if (typeof (sink as Partial<Sender<unknown>> | null)?.send !== "function") {
+  const { send, close } = Object(sink) as { send?: unknown; close?: unknown };
+  if (typeof send !== "function" || typeof close !== "function") {
     throw new TypeError(`a sink must have send and close, as a channel does, not ${show(sink)}`);
   }
 }

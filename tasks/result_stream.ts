@@ -13,6 +13,7 @@ import type { Context, Wait } from "../core/contract.ts";
 import { type AnyIterator, iteratorOf, stop } from "../core/pump.ts";
 import { until } from "../core/until.ts";
 import { type Permit, Semaphore } from "../sync/semaphore.ts";
+import { observed } from "./job.ts";
 import { LazyStream } from "./lazy_stream.ts";
 
 type Outcome<R> = { readonly ok: true; readonly value: R } | {
@@ -41,7 +42,7 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
   #running = 0;
   /** The source has come to its end. */
   #exhausted = false;
-  #sourceError: unknown;
+  #sourceError: { readonly error: unknown } | undefined;
   /** A job has failed: no more are started. */
   #halted = false;
   /** In order of submission: results that have to wait for earlier ones. */
@@ -81,12 +82,17 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
         if (this.over || this.#halted) return;
         const { done, value } = await until(Promise.resolve(this.#iterator.next()), ctx);
         if (done) break;
+        if (this.over || this.#halted) {
+          // Read too late to be started; if it is a promise, nobody else will look at it.
+          if (value instanceof Promise) void observed(value);
+          return;
+        }
         this.#running++;
         void this.#job(value, ctx, index, permit);
       }
     } catch (error) {
       // Of the source, or the context has ended, which is told already.
-      this.#sourceError = error;
+      this.#sourceError = { error };
     }
     this.#exhausted = true;
     this.#look();
@@ -123,6 +129,8 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
   }
 
   #look(): void {
-    if (this.#exhausted && this.#running === 0) this.complete(this.#sourceError);
+    if (!this.#exhausted || this.#running > 0) return;
+    if (this.#sourceError === undefined) this.complete();
+    else this.sourceFailed(this.#sourceError.error);
   }
 }

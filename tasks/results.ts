@@ -6,7 +6,7 @@
 import { checkCount, checkOptions, show } from "../core/check.ts";
 import type { Cancel, ReceiverIterator, WaitOptions } from "../core/contract.ts";
 import { ScopedContext } from "../core/scoped_context.ts";
-import type { Job } from "./job.ts";
+import { type Job, observed } from "./job.ts";
 import { ResultStream } from "./result_stream.ts";
 
 /**
@@ -80,15 +80,7 @@ export function results<R>(
   jobs: Jobs<R>,
   options?: Cancel | ResultOptions,
 ): ReceiverIterator<R | PromiseSettledResult<R>> {
-  const { order, limit, errors } = settingsOf(options, "completion");
-  return new ResultStream<Job<R> | PromiseLike<R>, R | PromiseSettledResult<R>>(
-    jobs,
-    async (work, ctx) => {
-      const result = typeof work === "function" ? () => work(ctx) : () => work;
-      return errors === "values" ? await settledResult(result) : await result();
-    },
-    { order, ahead: limit, wait: options },
-  );
+  return resultsIn("completion", jobs, options);
 }
 
 /**
@@ -116,11 +108,36 @@ export async function collect<R>(
   jobs: Jobs<R>,
   options?: Cancel | ResultOptions,
 ): Promise<(R | PromiseSettledResult<R>)[]> {
-  const { order } = settingsOf(options, "submission");
-  const given: ResultOptions = isCancel(options) ? waitOf(options) : options ?? {};
   const all: (R | PromiseSettledResult<R>)[] = [];
-  for await (const result of results(jobs, { ...given, order })) all.push(result);
+  for await (const result of resultsIn("submission", jobs, options)) all.push(result);
   return all;
+}
+
+/** `usual` is the order if the options do not say. */
+function resultsIn<R>(
+  usual: "completion" | "submission",
+  jobs: Jobs<R>,
+  options: Cancel | ResultOptions | undefined,
+): ReceiverIterator<R | PromiseSettledResult<R>> {
+  const { order, limit, errors } = settingsOf(options, usual);
+  observeStarted(jobs);
+  return new ResultStream<Job<R> | PromiseLike<R>, R | PromiseSettledResult<R>>(
+    jobs,
+    async (work, ctx) => {
+      const result = typeof work === "function" ? () => work(ctx) : () => work;
+      return errors === "values" ? await settledResult(result) : await result();
+    },
+    { order, ahead: limit, wait: options },
+  );
+}
+
+/**
+ * Promises in a list may reject before their turn, or when nobody wants them any more. They are told of
+ * as results, so that they are no unhandled rejections, as in `Promise.all`.
+ */
+function observeStarted(jobs: Jobs<unknown>): void {
+  if (!Array.isArray(jobs) && !(jobs instanceof Set)) return;
+  for (const job of jobs) if (job instanceof Promise) void observed(job);
 }
 
 /** The outcome of something as a value. */
@@ -137,10 +154,6 @@ export async function settledResult<R>(
 /** Whether it is a context or a signal, not options. */
 export function isCancel(given: unknown): given is Cancel {
   return given instanceof ScopedContext || given instanceof AbortSignal;
-}
-
-function waitOf(cancel: Cancel): WaitOptions {
-  return cancel instanceof AbortSignal ? { signal: cancel } : { ctx: cancel };
 }
 
 function settingsOf(

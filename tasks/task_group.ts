@@ -17,7 +17,7 @@ import { ClosedError } from "../core/errors.ts";
 import { NOTHING } from "../core/nothing.ts";
 import { watch } from "../core/scope.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
-import { done, refused } from "../core/turn.ts";
+import { countCall, done, holding, ready, refused } from "../core/turn.ts";
 import { enter, scopeOf } from "../core/wait.ts";
 import { park, WaitList, WaitNode } from "../core/wait_list.ts";
 import { type Job, observed } from "./job.ts";
@@ -178,7 +178,8 @@ export class TaskGroup implements AsyncDisposable {
    * Rejects with the group's cause if that has ended, with ClosedError if `wait` has been through.
    */
   spawn<R>(job: Job<R>, wait?: Wait): Promise<R> {
-    return this.#admit<R>(job, wait, () => this.#run(job));
+    // Observed here, too: what is handed to somebody in line may be held back for a turn.
+    return this.#admit<R>(job, wait, () => observed(this.#run(job)));
   }
 
   /**
@@ -234,12 +235,13 @@ export class TaskGroup implements AsyncDisposable {
 
   /** `start` runs now, or when a place is free; its result is what the caller waits for. */
   #admit<R>(job: unknown, wait: Wait | undefined, start: () => Promise<R>): Promise<R> {
+    countCall();
     try {
       checkFunction("job", job);
+      if (wait !== undefined) enter(wait);
       if (this.#closed) {
         throw new ClosedError("the group is closed: it has been waited for, make a new one");
       }
-      if (wait !== undefined) enter(wait);
     } catch (error) {
       return refused(error);
     }
@@ -257,7 +259,9 @@ export class TaskGroup implements AsyncDisposable {
   async #run<R>(job: Job<R>): Promise<R> {
     this.#active++;
     try {
-      return await job(this.#ctx);
+      const value = await job(this.#ctx);
+      // The task has ended in any case; only its caller goes on later.
+      return holding ? ready(value) : value;
     } catch (error) {
       this.#failed(error);
       throw error;
@@ -268,7 +272,8 @@ export class TaskGroup implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    if (this.#ctx.done && error === this.#ctx.cause) {
+    // Both are the context's end passed on: the cause itself, and Go's `ctx.Err()`.
+    if (this.#ctx.done && (error === this.#ctx.cause || error === this.#ctx.err)) {
       this.#stopped = true;
     } else {
       this.#errors.push(error);
