@@ -238,12 +238,19 @@ export class TaskGroup implements AsyncDisposable {
     countCall();
     try {
       checkFunction("job", job);
-      if (wait !== undefined) enter(wait);
-      if (this.#closed) {
-        throw new ClosedError("the group is closed: it has been waited for, make a new one");
-      }
     } catch (error) {
       return refused(error);
+    }
+    try {
+      if (wait !== undefined) enter(wait);
+    } catch (error) {
+      return observed(refused(error));
+    }
+    if (this.#closed) {
+      // Not observed: spawning too late is a mistake.
+      return refused(
+        new ClosedError("the group is closed: it has been waited for, make a new one"),
+      );
     }
     if (this.#ctx.done) {
       this.#stopped = true;
