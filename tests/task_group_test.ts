@@ -510,6 +510,10 @@ Deno.test("108, 120, P23: what nobody looks at is no unhandled rejection", async
   await settled();
   assertEquals(uncaught.errors, []);
   assertEquals(group.errors, ["one", "two"]);
+  const other = new TaskGroup();
+  void other.go(() => Promise.reject("three"));
+  await settled();
+  assertEquals([uncaught.errors, other.errors], [[], ["three"]]);
 });
 
 Deno.test("108, 117: nor is what fails while completions are held back for a turn", async () => {
