@@ -76,23 +76,24 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
   }
 
   async #readSource(ctx: Context): Promise<void> {
+    let read: Promise<IteratorResult<T, unknown>> | undefined;
     try {
       for (let index = 0;; index++) {
         const permit = await this.#window.acquire(ctx);
         if (this.over || this.#halted) return;
-        const { done, value } = await until(Promise.resolve(this.#iterator.next()), ctx);
-        if (done) break;
-        if (this.over || this.#halted) {
-          // Read too late to be started; if it is a promise, nobody else will look at it.
-          if (value instanceof Promise) void observed(value);
-          return;
-        }
+        read = Promise.resolve(this.#iterator.next());
+        const result = await until(read, ctx);
+        if (result.done) break;
+        // Read too late to be started.
+        if (this.over || this.#halted) return giveUp(read);
+        read = undefined;
         this.#running++;
-        void this.#job(value, ctx, index, permit);
+        void this.#job(result.value, ctx, index, permit);
       }
     } catch (error) {
       // Of the source, or the context has ended, which is told already.
       this.#sourceError = { error };
+      if (read !== undefined) giveUp(read);
     }
     this.#exhausted = true;
     this.#look();
@@ -133,4 +134,11 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
     if (this.#sourceError === undefined) this.complete();
     else this.sourceFailed(this.#sourceError.error);
   }
+}
+
+/** What was read is dropped. If it is a promise, nobody else will look at it. */
+function giveUp(read: Promise<IteratorResult<unknown, unknown>>): void {
+  read.then(({ value }) => {
+    if (value instanceof Promise) void observed(value);
+  }, () => {});
 }

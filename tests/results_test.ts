@@ -345,38 +345,84 @@ Deno.test("113: in order of completion an error comes when it happens, after wha
 Deno.test("113: after an error no job is started, nor after the loop was left", async () => {
   for (const [name, stream] of Object.entries(streams)) {
     for (const way of ["error", "return"]) {
-      const asked = Promise.withResolvers<void>();
-      const gate = Promise.withResolvers<IteratorResult<number, undefined>>();
-      const first = Promise.withResolvers<number>();
-      const failing = Promise.withResolvers<number>();
-      const started: number[] = [];
-      let reads = 0;
-      const source: AsyncIterable<number> = {
-        [Symbol.asyncIterator]: () => ({
-          next: () => {
-            if (reads < 2) return Promise.resolve({ done: false, value: reads++ });
-            asked.resolve();
-            return gate.promise;
-          },
-        }),
-      };
-      const it = stream(source, (i) => {
-        started.push(i);
-        return i === 0 ? first.promise : failing.promise;
-      });
-      const next = it.next();
-      next.catch(() => {});
-      await asked.promise;
-      // The source gives its next item when the job has just failed, or the reader has just left.
-      if (way === "error") failing.reject("no");
-      gate.resolve({ done: false, value: 2 });
-      if (way === "return") await it.return();
-      await settled();
-      assertEquals(started, [0, 1], `${name}, ${way}`);
-      first.resolve(0);
-      await it.return();
-      await settled();
+      // So many microtasks are between the two events.
+      for (const gap of range(15)) {
+        const asked = Promise.withResolvers<void>();
+        const gate = Promise.withResolvers<IteratorResult<number, undefined>>();
+        const jobs = [0, 1].map(() => Promise.withResolvers<number>());
+        const started: number[] = [];
+        let reads = 0;
+        const source: AsyncIterable<number> = {
+          [Symbol.asyncIterator]: () => ({
+            next: () => {
+              if (reads < 2) return Promise.resolve({ done: false, value: reads++ });
+              asked.resolve();
+              return gate.promise;
+            },
+          }),
+        };
+        const it = stream(source, (i) => {
+          started.push(i);
+          return jobs[i]?.promise ?? i;
+        });
+        const next = it.next();
+        next.catch(() => {});
+        await asked.promise;
+        let before = 2;
+        if (way === "error") {
+          jobs[1]!.reject("no");
+          for (let i = 0; i < 5 + gap; i++) await null;
+          gate.resolve({ done: false, value: 2 });
+        } else {
+          gate.resolve({ done: false, value: 2 });
+          for (let i = 0; i < gap; i++) await null;
+          before = started.length;
+          await it.return();
+        }
+        await settled();
+        assertEquals(started.length, before, `${name}, ${way}, ${gap}`);
+        for (const { resolve } of jobs) resolve(0);
+        await it.return();
+        await settled();
+      }
     }
+  }
+});
+
+Deno.test("113: in order, too, nothing is read after an error, though results before it are awaited", async () => {
+  for (const [name, stream] of Object.entries(ordered)) {
+    const source = new Numbers(Infinity);
+    const gates = range(3).map(() => Promise.withResolvers<number>());
+    const it = stream(source, (i) => gates[i]!.promise, { ahead: 3 });
+    const [first, second, third] = [it.next(), it.next(), it.next()];
+    await settled();
+    gates[2]!.reject("job 2");
+    await settled();
+    gates[0]!.resolve(0);
+    assertEquals((await first).value, 0, name);
+    await settled();
+    assertEquals([source.read, source.returned], [3, 0]);
+    gates[1]!.resolve(1);
+    assertEquals([(await second).value, await failure(third)], [1, "job 2"]);
+    assertEquals([source.read, source.returned], [3, 1]);
+  }
+});
+
+Deno.test("113: a promise that was read and is not wanted any more is no unhandled rejection", async () => {
+  using uncaught = catchUncaught();
+  for (const wait of range(12)) {
+    const it = results(
+      (function* () {
+        for (;;) yield Promise.reject("unwanted");
+      })(),
+      { limit: 1, errors: "values" },
+    );
+    const next = it.next();
+    for (let i = 0; i < wait; i++) await null;
+    await it.return();
+    await next;
+    await settled();
+    assertEquals(uncaught.errors, [], `after ${wait}`);
   }
 });
 
@@ -453,7 +499,13 @@ Deno.test("113: a source that has failed or ended is not told to stop; what its 
     const ended = new Numbers(1);
     await drained(stream(failed, (i) => i));
     await drained(stream(ended, (i) => i));
-    assertEquals([failed.returned, ended.returned], [0, 0]);
+    const last = new Numbers(1);
+    const left = stream(last, () => never);
+    const parked = left.next();
+    await settled();
+    await left.return();
+    assertEquals([(await parked).done, last.read], [true, 1]);
+    assertEquals([failed.returned, ended.returned, last.returned], [0, 0, 0]);
 
     using uncaught = catchUncaught();
     const it = stream({
@@ -521,14 +573,15 @@ Deno.test("113: return is prompt while next waits for a source that never answer
 });
 
 Deno.test("113: leaving before the first result was asked for starts nothing, and tells the source", async () => {
+  using clock = fakeClock();
   for (const [name, stream] of Object.entries(streams)) {
     const source = new Numbers(3);
     let ran = false;
-    const it = stream(source, () => ran = true);
+    const it = stream(source, () => ran = true, { timeout: 1_000 });
     await it.return();
     assertEquals(await it.next(), { done: true, value: undefined }, name);
     await settled();
-    assertEquals([source.read, source.returned, ran], [0, 1, false]);
+    assertEquals([source.read, source.returned, ran, clock.timers], [0, 1, false, 0]);
   }
 });
 
