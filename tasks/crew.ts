@@ -21,7 +21,7 @@ import { tryOrPark } from "../core/try_or_park.ts";
 import { countCall, holding, ready } from "../core/turn.ts";
 import { scopeKey } from "../core/wait.ts";
 import { type Owner, WaitList } from "../core/wait_list.ts";
-import { type AsyncStorage, asyncStorage } from "./async_storage.ts";
+import { asyncStorage } from "./async_storage.ts";
 import type { Clock } from "./clock.ts";
 import { DeadlockError } from "./errors.ts";
 import type { PoolTask, TaskOwner } from "./pool_task.ts";
@@ -67,24 +67,18 @@ export class Crew implements Owner, TaskOwner, Endable {
   #idle = 0;
   /** Those that run a job, retired ones too. */
   readonly #busyWorkers = new Set<Worker>();
-  /** How many running tasks wait, as far as is known, for tasks of this crew. */
-  #parents = 0;
   /** A microtask that starts tasks is on its way. */
   #scheduled = false;
   /** Those for which there is no room. */
   readonly #outside: WaitList = new WaitList(this);
   /** Those that failed, and wait for their next attempt. */
   readonly #delayed: WaitList = new WaitList(this);
-  /** The task whose job runs in this async call; undefined: nobody needs to know. */
-  readonly #current: AsyncStorage<PoolTask> | undefined;
   readonly #drained = new WaitList();
   readonly #roomy = new WaitList();
 
   constructor(options: CrewOptions) {
     this.options = options;
-    const { nested, strategy } = options;
-    this.#shared = strategy.shared ? this.#lines() : null;
-    this.#current = nested === "queue" && strategy.shared ? undefined : current;
+    this.#shared = options.strategy.shared ? this.#lines() : null;
     this.resize(options.workers);
     watch(options.ctx[scopeKey], this);
   }
@@ -124,6 +118,7 @@ export class Crew implements Owner, TaskOwner, Endable {
     if (this.#isStuck(task)) {
       if (this.options.nested === "inline") {
         this.#hang(task);
+        if (task.over) return;
         const helper = new Worker(-1, this.#lines());
         helper.retired = true;
         void this.#work(helper, task);
@@ -171,12 +166,20 @@ export class Crew implements Owner, TaskOwner, Endable {
     this.paused = false;
     this.#admit();
     this.#schedule();
+    this.#look();
   }
 
   /** Workers that are taken off hand their tasks to the others, and end when their job has. */
   resize(count: number): void {
     const { workers } = this;
     while (workers.length < count) {
+      const back = this.#retired();
+      if (back !== undefined) {
+        back.retired = false;
+        back.index = workers.length;
+        workers.push(back);
+        continue;
+      }
       workers.push(new Worker(workers.length, this.#shared ?? this.#lines()));
       this.#idle++;
     }
@@ -193,6 +196,7 @@ export class Crew implements Owner, TaskOwner, Endable {
     }
     this.#admit();
     this.#schedule();
+    this.#look();
   }
 
   /** Resolves when no task waits or runs. */
@@ -212,7 +216,7 @@ export class Crew implements Owner, TaskOwner, Endable {
   finish(wait: Wait | undefined): Promise<void> {
     this.#close();
     if (this.paused) this.resume();
-    this.#look();
+    else this.#look();
     return this.drain(wait);
   }
 
@@ -244,7 +248,7 @@ export class Crew implements Owner, TaskOwner, Endable {
     const { ancestor } = task;
     if (ancestor === null) return;
     task.ancestor = null;
-    if (--ancestor.children === 0 && ancestor.running) this.#parents--;
+    ancestor.children--;
   }
 
   /** @throws ClosedError, or the cause if the context has ended. */
@@ -282,15 +286,40 @@ export class Crew implements Owner, TaskOwner, Endable {
 
   /** Notes who has submitted the task. true: if all who have submitted tasks wait, nobody runs it. */
   #isStuck(task: PoolTask): boolean {
-    const outer = this.#current?.getStore();
+    const outer = current?.getStore();
     if (outer === undefined || !outer.running) return false;
     task.outer = outer;
     let ancestor: PoolTask | null = outer;
-    while (ancestor !== null && ancestor.owner !== this) ancestor = ancestor.outer;
+    // Of one that has ended nobody waits for what it has submitted.
+    while (ancestor !== null && (ancestor.owner !== this || !ancestor.running)) {
+      ancestor = ancestor.outer;
+    }
     if (ancestor === null) return false;
     task.ancestor = ancestor;
-    if (ancestor.children++ === 0) this.#parents++;
-    return this.options.nested !== "queue" && this.#idle === 0 && this.#parents >= this.running;
+    ancestor.children++;
+    // Those that were taken off, and those beside them, take no more tasks.
+    return this.options.nested !== "queue" && this.#idle === 0 && this.workers.every(isParent);
+  }
+
+  /**
+   * Of the worker that the strategy has chosen and those after it, the first whose job does not itself
+   * wait for a task: behind such a one a task that this waits for would never run.
+   */
+  #beside(at: number): Worker {
+    const { workers } = this;
+    for (let i = at; i < at + workers.length; i++) {
+      const worker = workers[i % workers.length]!;
+      if (!isParent(worker)) return worker;
+    }
+    return workers[at]!;
+  }
+
+  /** A worker that was taken off, and is busy still. */
+  #retired(): Worker | undefined {
+    for (const worker of this.#busyWorkers) {
+      if (worker.retired && worker.index >= 0) return worker;
+    }
+    return undefined;
   }
 
   // ---- lines ----
@@ -300,9 +329,13 @@ export class Crew implements Owner, TaskOwner, Endable {
     if (this.#shared !== null) {
       this.#shared.add(task);
     } else {
-      const from = this.workers[task.ancestor?.worker ?? -1]?.index;
-      const at = this.options.strategy.place(this.workers, from);
-      this.#worker(at, "place").lines.add(task);
+      const { strategy } = this.options;
+      const from = task.ancestor?.worker;
+      const at = strategy.place(this.workers, from?.retired === false ? from.index : undefined);
+      let worker = this.#worker(at, "place");
+      // Where nobody steals it stays where it is put.
+      if (task.ancestor !== null && strategy.victim === undefined) worker = this.#beside(at);
+      worker.lines.add(task);
     }
     this.waiting++;
     this.#schedule();
@@ -391,28 +424,33 @@ export class Crew implements Owner, TaskOwner, Endable {
 
   /** Takes the next task out of line for a worker. */
   #next(worker: Worker): PoolTask | undefined {
-    if (this.paused || worker.retired || this.waiting === 0) return undefined;
-    const task = worker.lines.next(this.options.strategy.takes === "newest") ?? this.#steal(worker);
-    if (task === undefined) return undefined;
-    task.list!.remove(task);
-    task.worker = worker.index;
-    this.waiting--;
-    return task;
+    const { ctx, strategy } = this.options;
+    while (this.waiting > 0 && !this.paused && !worker.retired && !ctx.done) {
+      const own = worker.lines.next(strategy.takes === "newest");
+      const task = own ?? this.#steal(worker);
+      if (task === undefined) return undefined;
+      // Its time may be up before its timer could tell; then looking ends it.
+      if (task.plan?.ctx?.done) continue;
+      task.list!.remove(task);
+      task.worker = worker;
+      this.waiting--;
+      if (own === undefined) worker.stolen++;
+      return task;
+    }
+    return undefined;
   }
 
   #steal(thief: Worker): PoolTask | undefined {
     const { strategy } = this.options;
     if (this.#shared !== null || strategy.victim === undefined) return undefined;
-    let task: PoolTask | undefined;
     try {
       const victim = strategy.victim(this.workers, thief.index);
-      if (victim !== undefined) task = this.#worker(victim, "victim").lines.next(false);
+      return victim === undefined ? undefined : this.#worker(victim, "victim").lines.next(false);
     } catch (error) {
       // Nobody waits for this call.
       reportError(error);
+      return undefined;
     }
-    if (task !== undefined) thief.stolen++;
-    return task;
   }
 
   async #work(worker: Worker, first: PoolTask): Promise<void> {
@@ -422,7 +460,6 @@ export class Crew implements Owner, TaskOwner, Endable {
       worker.run++;
       worker.task = task;
       task.running = true;
-      if (task.children > 0) this.#parents++;
       try {
         const value = await this.#call(task);
         this.#ended(task);
@@ -445,7 +482,7 @@ export class Crew implements Owner, TaskOwner, Endable {
   }
 
   #call(task: PoolTask): unknown {
-    return this.#current === undefined ? this.#run(task) : this.#current.run(task, this.#run, task);
+    return current === undefined ? this.#run(task) : current.run(task, this.#run, task);
   }
 
   readonly #run = (task: PoolTask): unknown => task.run(this.options.ctx);
@@ -453,8 +490,6 @@ export class Crew implements Owner, TaskOwner, Endable {
   /** The job of a task has ended. */
   #ended(task: PoolTask): void {
     task.running = false;
-    task.outer = null;
-    if (task.children > 0) this.#parents--;
     task.stop();
   }
 
@@ -469,4 +504,9 @@ export class Crew implements Owner, TaskOwner, Endable {
     if (ms === undefined) task.fail(error);
     else this.#delay(task, ms);
   }
+}
+
+/** Its job waits, as far as is known, for tasks that it has submitted to its own crew. */
+function isParent({ task }: Worker): boolean {
+  return task !== null && task.running && task.children > 0;
 }

@@ -4,9 +4,8 @@
  * @module
  */
 import { afterFunc } from "../context.ts";
-import type { Cancel, Context, Wait } from "../core/contract.ts";
+import type { Context, Wait } from "../core/contract.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
-import { enter } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
 import type { Clock, Timer } from "./clock.ts";
 
@@ -110,6 +109,7 @@ class Periodic implements PeriodicTask {
       this.#end(() => this.#settle.reject(error));
     } finally {
       this.#current = undefined;
+      if (this.#over) this.#ctx.cancel();
     }
   }
 
@@ -119,6 +119,8 @@ class Periodic implements PeriodicTask {
     this.#timer.stop();
     this.#ended(this);
     settle();
+    // A run that is on its way goes on, and does this when it is over.
+    if (this.#current === undefined) this.#ctx.cancel();
   }
 }
 
@@ -136,10 +138,9 @@ export class Periods {
   add(
     ms: number,
     delay: number,
-    wait: Cancel | Wait | undefined,
+    wait: Wait | undefined,
     start: (ctx: Context) => Run,
   ): PeriodicTask {
-    if (wait !== undefined) enter(wait);
     const ctx = contextOf(wait ?? {}, this.#parent);
     const periodic = new Periodic(ms, delay, this.#clock, ctx, start, (self) => {
       this.#all.delete(self);

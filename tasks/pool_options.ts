@@ -67,16 +67,23 @@ export function taskOf<T extends PoolTask>(
   checkFunction("job", job);
   if (given === undefined) return make(job, 0, null, crew);
   enter(given);
-  const { priority = 0, runTimeout = Infinity, retry }: SubmitOptions = isCancel(given)
-    ? {}
-    : given;
-  checkPriority(priority);
-  checkNumber("runTimeout", runTimeout);
-  if (runTimeout <= 0) throw new RangeError(`runTimeout must be more than 0: ${runTimeout}`);
-  if (retry !== undefined) checkRetry(retry);
+  const { priority = 0, runTimeout = Infinity, retry } = checkSubmit(given);
   const ctx = endsEarly(given) ? contextOf(given, crew.options.ctx) : undefined;
   const special = ctx !== undefined || retry !== undefined || runTimeout !== Infinity;
   return make(job, priority, special ? { ctx, runTimeout, retry } : null, crew);
+}
+
+/** What is given beside what may end a task early; throws TypeError or RangeError. */
+export function checkSubmit(given: Cancel | SubmitOptions): SubmitOptions {
+  if (isCancel(given)) return {};
+  const { priority, runTimeout, retry } = given;
+  if (priority !== undefined) checkPriority(priority);
+  if (runTimeout !== undefined) {
+    checkNumber("runTimeout", runTimeout);
+    if (runTimeout <= 0) throw new RangeError(`runTimeout must be more than 0: ${runTimeout}`);
+  }
+  if (retry !== undefined) checkRetry(retry);
+  return given;
 }
 
 /** As {@linkcode taskOf}, for a plain pool. */

@@ -9,8 +9,9 @@
  * @module
  */
 import type { Context } from "../core/contract.ts";
-import { DeadlineExceededError } from "../core/errors.ts";
-import { release, Scope, type Sequel } from "../core/scope.ts";
+import { DeadlineScope, DueIn } from "../core/deadline_scope.ts";
+import { type CanceledError, DeadlineExceededError } from "../core/errors.ts";
+import { release, type Sequel } from "../core/scope.ts";
 import { ScopedContext } from "../core/scoped_context.ts";
 import { Timeout } from "../core/timeout.ts";
 import { scopeKey } from "../core/wait.ts";
@@ -18,6 +19,7 @@ import { WaitNode } from "../core/wait_list.ts";
 import type { Timer } from "./clock.ts";
 import type { Job } from "./job.ts";
 import { retryDelay, type RetryOptions } from "./retry.ts";
+import type { Worker } from "./worker.ts";
 
 /** What only some tasks have. */
 export interface Plan {
@@ -49,8 +51,8 @@ export class PoolTask extends WaitNode {
   children = 0;
   running = false;
   over = false;
-  /** The index of the worker that runs it. */
-  worker = -1;
+  /** The worker that has run it last. */
+  worker: Worker | null = null;
   /** Since when it is in line, for ageing. */
   since = 0;
   /** How often it has been run. */
@@ -80,17 +82,20 @@ export class PoolTask extends WaitNode {
 
   /** The attempt is over. */
   stop(): void {
+    // Looking at its time may start the timer.
+    this.#attempt?.cancel();
+    this.#attempt = null;
     this.timer?.stop();
     this.timer = null;
-    const attempt = this.#attempt;
-    this.#attempt = null;
-    attempt?.cancel();
   }
 
   /** Milliseconds until it is to be run again, since it failed with `error`; undefined: it is not. */
   again(error: unknown): number | undefined {
     const retry = this.plan?.retry;
-    return retry === undefined || this.over ? undefined : retryDelay(retry, this.attempts, error);
+    if (retry === undefined || this.over) return undefined;
+    const ms = retryDelay(retry, this.attempts, error);
+    // Functions of the user's were asked, which may have ended it.
+    return this.over ? undefined : ms;
   }
 
   override settle(value: unknown): void {
@@ -120,22 +125,39 @@ export class PoolTask extends WaitNode {
    * for ever; so it is waited for no longer than one more turn of the timers.
    */
   #limited(parent: ScopedContext, ms: number): Context {
-    const scope = new Scope();
-    scope.deadline = Date.now() + ms;
-    scope.join(parent[scopeKey]);
-    this.timer = new Timeout(ms, () => {
-      scope.end(undefined, new DeadlineExceededError(`the task ran longer than ${ms} ms`));
-      this.timer = new Timeout(0, () => this.fail(scope.cause));
+    const scope = new AttemptScope(ms, () => {
+      if (!this.over) this.timer = new Timeout(0, () => this.fail(scope.cause));
     });
+    scope.join(parent[scopeKey]);
     return this.#attempt = new ScopedContext(scope, parent.values);
   }
 
   #end(ok: boolean): void {
     this.over = true;
+    this.outer = null;
     this.timer?.stop();
     release(this);
     this.plan?.deadline?.stop();
     this.plan?.ctx?.cancel();
     this.owner.settled(this, ok);
+  }
+}
+
+/** Ends an attempt that takes too long. Who asks sees that its time is up before its timer has run. */
+class AttemptScope extends DeadlineScope {
+  readonly #ms: number;
+  readonly #late: () => void;
+
+  constructor(ms: number, late: () => void) {
+    super(new DueIn(ms), Date.now() + ms, undefined);
+    this.#ms = ms;
+    this.#late = late;
+  }
+
+  override end(cause?: unknown, err?: CanceledError | DeadlineExceededError): null {
+    if (this.ended || err === undefined) return super.end(cause);
+    super.end(cause, new DeadlineExceededError(`the task ran longer than ${this.#ms} ms`));
+    this.#late();
+    return null;
   }
 }

@@ -3,7 +3,7 @@
  *
  * - The highest priority starts first, and equal ones first come, first served.
  * - Waiting counts: `ageing` milliseconds are worth one more of priority. So a low one starts even if
- *   higher ones never cease to come, after `ageing` times the difference at the latest, and a turn.
+ *   higher ones never cease to come: before all those that come `ageing` times the difference later.
  * - Delays, deadlines, periods and ageing go by `clock`, which a test may move.
  *
  * @module
@@ -19,6 +19,7 @@ import {
 import type { Cancel, Wait } from "../core/contract.ts";
 import { DeadlineExceededError } from "../core/errors.ts";
 import { refused } from "../core/turn.ts";
+import { enter } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { Crew } from "./crew.ts";
@@ -27,6 +28,7 @@ import { observed } from "./job.ts";
 import { type PeriodicTask, Periods } from "./periodic_task.ts";
 import {
   checkPriority,
+  checkSubmit,
   contextBelow,
   scopeOfContext,
   type ShutdownOptions,
@@ -35,7 +37,6 @@ import {
   taskOf,
 } from "./pool_options.ts";
 import { PoolTask } from "./pool_task.ts";
-import { isCancel } from "./results.ts";
 import { type PoolStats, statsOf } from "./stats.ts";
 import { sharedQueue } from "./strategies.ts";
 
@@ -233,10 +234,7 @@ export class PriorityScheduler implements AsyncDisposable {
    * RangeError if an argument is not what it may be.
    */
   schedule<R>(job: Job<R>, options?: Cancel | ScheduleOptions): ScheduledTask<R> {
-    const given: ScheduleOptions = options === undefined || isCancel(options) ? {} : options;
-    const { delay = 0, deadline = Infinity } = given;
-    checkNumber("delay", delay);
-    checkNumber("deadline", deadline);
+    const { delay = 0, deadline = Infinity } = checkSchedule(options);
     this.#crew.refuse();
     const task = taskOf(job, options, this.#crew, (job, priority, plan, crew) => {
       const ctx = plan?.ctx ?? contextOf({}, crew.options.ctx);
@@ -245,7 +243,7 @@ export class PriorityScheduler implements AsyncDisposable {
     });
     if (delay > 0) this.#crew.addLater(task, delay);
     else this.#crew.add(task);
-    if (deadline !== Infinity) {
+    if (deadline !== Infinity && !task.over) {
       task.plan!.deadline = this.#clock.after(deadline, () => {
         const error = new DeadlineExceededError(`the task missed its deadline of ${deadline} ms`);
         scopeOfContext(task.plan!.ctx!).end(undefined, error);
@@ -271,8 +269,8 @@ export class PriorityScheduler implements AsyncDisposable {
       throw new RangeError(`ms must be a finite number of more than 0: ${ms}`);
     }
     checkFunction("job", job);
+    const given = checkSchedule(options);
     this.#crew.refuse();
-    const given: ScheduleOptions = options === undefined || isCancel(options) ? {} : options;
     return this.#periods.add(ms, given.delay ?? ms, options, (ctx) => {
       const { priority, runTimeout, retry, deadline } = given;
       return this.schedule(job, { ctx, priority, runTimeout, retry, deadline });
@@ -323,6 +321,17 @@ export class PriorityScheduler implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
+}
+
+/** Throws what the call is to throw: for what is wrong in it, or because its context has ended. */
+function checkSchedule(options: Cancel | ScheduleOptions | undefined): ScheduleOptions {
+  if (options === undefined) return {};
+  enter(options);
+  const given: ScheduleOptions = checkSubmit(options);
+  const { delay, deadline } = given;
+  if (delay !== undefined) checkNumber("delay", delay);
+  if (deadline !== undefined) checkNumber("deadline", deadline);
+  return given;
 }
 
 function checkConcurrency(concurrency: number): void {

@@ -78,6 +78,8 @@ export function retryDelay(
     }
     return Math.max(0, ms);
   }
-  const longest = Math.min(maxDelay, delay * factor ** (attempt - 1));
+  // 0 stays 0, also when the factor has grown beyond all numbers.
+  const grown = delay === 0 ? 0 : delay * factor ** (attempt - 1);
+  const longest = Math.min(maxDelay, grown);
   return longest * (1 - jitter * Math.random());
 }

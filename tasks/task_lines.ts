@@ -2,6 +2,9 @@ import { type Owner, WaitList } from "../core/wait_list.ts";
 import type { Clock } from "./clock.ts";
 import type { PoolTask } from "./pool_task.ts";
 
+/** How many lines are kept without a look at whether they are empty. */
+const SPARE = 16;
+
 /** The tasks of one priority, oldest first. */
 class Line extends WaitList {
   readonly priority: number;
@@ -19,10 +22,12 @@ class Line extends WaitList {
  */
 export class TaskLines {
   /** Lowest priority first; the last one stays when it is empty. */
-  readonly #lines: Line[];
+  #lines: Line[];
   readonly #owner: Owner;
   readonly #ageing: number;
   readonly #clock: Clock;
+  /** With more lines than this the empty ones are dropped. */
+  #limit = SPARE;
 
   constructor(owner: Owner, ageing: number, clock: Clock) {
     this.#owner = owner;
@@ -75,6 +80,12 @@ export class TaskLines {
     return best;
   }
 
+  /** Lines of which all tasks were cancelled are left behind if tasks above them never cease. */
+  #tidy(keep: Line): void {
+    this.#lines = this.#lines.filter((line) => line === keep || line.head !== null);
+    this.#limit = 2 * this.#lines.length + SPARE;
+  }
+
   /** The line of a priority, which is made if there is none. */
   #line(priority: number): Line {
     const lines = this.#lines;
@@ -91,6 +102,7 @@ export class TaskLines {
     if (found?.priority === priority) return found;
     const line = new Line(this.#owner, priority);
     lines.splice(low, 0, line);
+    if (lines.length > this.#limit) this.#tidy(line);
     return line;
   }
 }

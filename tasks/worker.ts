@@ -4,8 +4,8 @@ import type { TaskLines } from "./task_lines.ts";
 
 /** One of a pool's workers: what waits for it, what it runs, and its figures. */
 export class Worker implements WorkerLoad {
-  /** Its index among the pool's workers. */
-  readonly index: number;
+  /** Its index among the pool's workers; -1: it is none of them, and runs one task beside them. */
+  index: number;
   readonly lines: TaskLines;
   task: PoolTask | null = null;
   busy = false;

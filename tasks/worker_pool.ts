@@ -24,6 +24,7 @@ import { realClock } from "./clock.ts";
 import { Crew, type Nested } from "./crew.ts";
 import type { Job } from "./job.ts";
 import {
+  checkSubmit,
   contextBelow,
   poolTask,
   type ShutdownOptions,
@@ -338,7 +339,7 @@ export class WorkerPool implements AsyncDisposable {
   ): ReceiverIterator<R | PromiseSettledResult<R>> {
     checkFunction("fn", fn);
     if (options !== undefined && !isCancel(options)) checkOptions("options", options);
-    const given: MapOptions = options === undefined || isCancel(options) ? {} : options;
+    const given: MapOptions = options === undefined ? {} : checkSubmit(options);
     const { ahead = 2 * this.size, errors = "throw", priority, runTimeout, retry } = given;
     checkCount("ahead", ahead, 1);
     checkOneOf("errors", errors, ["throw", "values"]);
