@@ -47,14 +47,35 @@ const peers: readonly (readonly [name: string, file: string])[] = [
   ["Web streams", "web_streams.ts"],
 ];
 
+const pools: readonly (readonly [name: string, file: string])[] = [
+  ["Sluice", "sluice.ts"],
+  ["Sluice, unwatched", "sluice_unwatched.ts"],
+  ["p-queue", "p_queue.ts"],
+  ["p-limit", "p_limit.ts"],
+  ["fastq", "fastq.ts"],
+  ["@henrygd/queue", "henrygd_queue.ts"],
+];
+
 /** JavaScript's peers. */
-export async function javaScriptPeers(): Promise<Contender[]> {
+export function javaScriptPeers(): Promise<Contender[]> {
+  return packages(peers, "peers");
+}
+
+/** The pool in two set-ups, and its peers. */
+export function poolPeers(): Promise<Contender[]> {
+  return packages(pools, "pools");
+}
+
+async function packages(
+  files: readonly (readonly [name: string, file: string])[],
+  folder: string,
+): Promise<Contender[]> {
   const { imports } = JSON.parse(
     await Deno.readTextFile(`${bench}../deno.json`),
   ) as { imports: Record<string, string> };
-  return peers.map(([name, file]) => {
+  return files.map(([name, file]) => {
     const version = imports[name]?.split("@").at(-1) ?? "";
-    return ofModule(name, version, `peers/${file}`);
+    return ofModule(name, version, `${folder}/${file}`);
   });
 }
 

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { WorkloadName } from "../contest.ts";
 import { median } from "./figures.ts";
 
 /** Whoever can run workloads: a program that speaks the protocol of `child.ts`. */
@@ -21,12 +20,17 @@ export interface Contender {
  * Workloads whose count is what they are about, or changes what one operation takes: the longer W8
  * runs, the nearer to the top its items go. Others get a count that makes a sample last.
  */
-const FIXED: Partial<Record<WorkloadName, number>> = {
+const FIXED: Readonly<Record<string, number>> = {
   W6: 100_000,
   W6r: 100_000,
   W7: 1_000_000,
   W8: 200_000,
   W9: 1_000,
+  P2: 100_000,
+  P3: 2_000,
+  P4: 1_000_000,
+  P5: 10_000,
+  P6: 20_000,
 };
 
 const FIRST_COUNT = 8_000;
@@ -125,7 +129,7 @@ export type OnFault = (contender: Contender, workload: string, reason: string) =
 /** Runs one workload. */
 export async function race(
   contenders: readonly Contender[],
-  workload: WorkloadName,
+  workload: string,
   rounds: number,
   onFault: OnFault,
 ): Promise<Samples> {
