@@ -19,7 +19,7 @@ import { type Endable, type Link, type Sequel, watch } from "../core/scope.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
 import { countCall, holding, ready } from "../core/turn.ts";
-import { scopeKey } from "../core/wait.ts";
+import { hang, scopeKey } from "../core/wait.ts";
 import { type Owner, WaitList } from "../core/wait_list.ts";
 import { asyncStorage } from "./async_storage.ts";
 import type { Clock } from "./clock.ts";
@@ -276,10 +276,10 @@ export class Crew implements Owner, TaskOwner, Endable {
     this.#roomy.failAll(this.#refusal());
   }
 
-  /** Lets the task's own context end it. */
+  /** Lets what its caller gave end the task. */
   #hang(task: PoolTask): void {
-    const ctx = task.plan?.ctx;
-    if (ctx !== undefined) watch(ctx[scopeKey], task);
+    const wait = task.plan?.wait;
+    if (wait !== undefined) hang(task, wait);
   }
 
   // ---- tasks that submit tasks ----
@@ -430,7 +430,7 @@ export class Crew implements Owner, TaskOwner, Endable {
       const task = own ?? this.#steal(worker);
       if (task === undefined) return undefined;
       // Its time may be up before its timer could tell; then looking ends it.
-      if (task.plan?.ctx?.done) continue;
+      if (task.expired) continue;
       task.list!.remove(task);
       task.worker = worker;
       this.waiting--;

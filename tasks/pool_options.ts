@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { checkNumber, checkOptions, show } from "../core/check.ts";
-import type { Cancel, Context, Wait, WaitOptions } from "../core/contract.ts";
-import { checkFunction } from "../core/check.ts";
+import { checkFunction, checkNumber, checkOptions, show } from "../core/check.ts";
+import type { Cancel, Wait, WaitOptions } from "../core/contract.ts";
 import { noValues, ScopedContext } from "../core/scoped_context.ts";
 import { Scope } from "../core/scope.ts";
-import { enter, scopeKey, scopeOf } from "../core/wait.ts";
-import { contextOf } from "../core/wait_context.ts";
+import { enter, scopeOf } from "../core/wait.ts";
 import type { Crew } from "./crew.ts";
 import type { Job } from "./job.ts";
 import { type Plan, PoolTask } from "./pool_task.ts";
@@ -68,9 +66,13 @@ export function taskOf<T extends PoolTask>(
   if (given === undefined) return make(job, 0, null, crew);
   enter(given);
   const { priority = 0, runTimeout = Infinity, retry } = checkSubmit(given);
-  const ctx = endsEarly(given) ? contextOf(given, crew.options.ctx) : undefined;
-  const special = ctx !== undefined || retry !== undefined || runTimeout !== Infinity;
-  return make(job, priority, special ? { ctx, runTimeout, retry } : null, crew);
+  const own = endsEarly(given);
+  if (!own && retry === undefined && runTimeout === Infinity) {
+    return make(job, priority, null, crew);
+  }
+  const { timeout = Infinity }: WaitOptions = isCancel(given) ? {} : given;
+  const due = timeout === Infinity ? Infinity : performance.now() + timeout;
+  return make(job, priority, { wait: own ? given : undefined, own, due, runTimeout, retry }, crew);
 }
 
 /** What is given beside what may end a task early; throws TypeError or RangeError. */
@@ -129,9 +131,4 @@ export function contextBelow(parent: Cancel | undefined): ScopedContext {
   if (parent === undefined) return new ScopedContext(scope, noValues);
   scope.join(scopeOf(parent, "parent"));
   return new ScopedContext(scope, parent instanceof ScopedContext ? parent.values : noValues);
-}
-
-/** Of which `scopeKey` is the scope. */
-export function scopeOfContext(ctx: Context): Scope {
-  return (ctx as ScopedContext)[scopeKey];
 }

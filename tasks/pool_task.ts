@@ -8,10 +8,10 @@
  *
  * @module
  */
-import type { Context } from "../core/contract.ts";
+import type { Context, Wait, WaitOptions } from "../core/contract.ts";
 import { DeadlineScope, DueIn } from "../core/deadline_scope.ts";
 import { type CanceledError, DeadlineExceededError } from "../core/errors.ts";
-import { release, type Sequel } from "../core/scope.ts";
+import { release, Scope, type Sequel } from "../core/scope.ts";
 import { ScopedContext } from "../core/scoped_context.ts";
 import { Timeout } from "../core/timeout.ts";
 import { scopeKey } from "../core/wait.ts";
@@ -23,8 +23,12 @@ import type { Worker } from "./worker.ts";
 
 /** What only some tasks have. */
 export interface Plan {
-  /** Ends the task: by its caller's context, signal or timeout, or with the pool. */
-  readonly ctx: ScopedContext | undefined;
+  /** What of its caller's ends it. */
+  readonly wait: Wait | undefined;
+  /** Something may end it alone, so its job needs a context of its own. */
+  readonly own: boolean;
+  /** When its timeout is over, by the monotonic clock. */
+  readonly due: number;
   /** How long each attempt may take, in milliseconds. */
   readonly runTimeout: number;
   readonly retry: RetryOptions | undefined;
@@ -60,6 +64,8 @@ export class PoolTask extends WaitNode {
   /** Until its next attempt, or while that may take too long. */
   timer: Timer | null = null;
   readonly owner: TaskOwner;
+  /** What its job was given, if that ends with the task; and with the attempt. */
+  #context: ScopedContext | null = null;
   #attempt: ScopedContext | null = null;
 
   constructor(job: Job<unknown>, priority: number, plan: Plan | null, owner: TaskOwner) {
@@ -75,7 +81,7 @@ export class PoolTask extends WaitNode {
     this.attempts++;
     const job = this.item as Job<unknown>;
     if (plan === null) return job(ctx);
-    const own = plan.ctx ?? ctx;
+    const own = plan.own ? this.#own(ctx, plan) : ctx;
     if (plan.runTimeout === Infinity) return job(own);
     return job(this.#limited(own, plan.runTimeout));
   }
@@ -85,8 +91,27 @@ export class PoolTask extends WaitNode {
     // Looking at its time may start the timer.
     this.#attempt?.cancel();
     this.#attempt = null;
+    this.#context?.cancel();
+    this.#context = null;
     this.timer?.stop();
     this.timer = null;
+  }
+
+  /** Whether its time is up, though no timer could tell yet; then it has ended by now. */
+  get expired(): boolean {
+    const { plan } = this;
+    if (plan === null || plan.wait === undefined) return false;
+    // Asking a context whether it is done ends it, and all that hangs on it, if it is.
+    if (contextIn(plan.wait)?.done || this.over) return true;
+    if (performance.now() < plan.due) return false;
+    this.abort(new DeadlineExceededError("the task's timeout has passed"));
+    return true;
+  }
+
+  /** Ends it, wherever it is. */
+  abort(cause: unknown): void {
+    release(this);
+    this.end(cause)?.follow();
   }
 
   /** Milliseconds until it is to be run again, since it failed with `error`; undefined: it is not. */
@@ -110,14 +135,31 @@ export class PoolTask extends WaitNode {
     super.fail(error);
   }
 
-  /** Its own context has ended. If it runs, its promise does not wait for that to end. */
+  /** What its caller gave has ended. If it runs, its promise does not wait for its job. */
   override end(cause: unknown): Sequel | null {
     if (this.list !== null) {
       this.owner.unqueued(this);
       return super.end(cause);
     }
     this.fail(cause);
-    return null;
+    const running = this.#context;
+    if (running === null) return null;
+    const given = contextIn(this.plan!.wait)?.err;
+    const err = given ?? (cause instanceof DeadlineExceededError ? cause : undefined);
+    return { follow: () => void running[scopeKey].end(cause, err) };
+  }
+
+  /** The context of its job: ends with the pool, and with the task. */
+  #own(parent: ScopedContext, { wait, due }: Plan): ScopedContext {
+    const given = contextIn(wait);
+    const scope = new Scope();
+    const deadline = Math.min(
+      given?.deadline ?? Infinity,
+      due === Infinity ? Infinity : Date.now() + due - performance.now(),
+    );
+    if (deadline !== Infinity) scope.deadline = deadline;
+    scope.join(parent[scopeKey]);
+    return this.#context = new ScopedContext(scope, given?.values ?? parent.values);
   }
 
   /**
@@ -138,9 +180,14 @@ export class PoolTask extends WaitNode {
     this.timer?.stop();
     release(this);
     this.plan?.deadline?.stop();
-    this.plan?.ctx?.cancel();
     this.owner.settled(this, ok);
   }
+}
+
+/** The context in what a caller gave, if there is one. */
+function contextIn(wait: Wait | undefined): ScopedContext | undefined {
+  if (wait === undefined || wait instanceof AbortSignal) return undefined;
+  return wait instanceof ScopedContext ? wait : (wait as WaitOptions).ctx as ScopedContext;
 }
 
 /** Ends an attempt that takes too long. Who asks sees that its time is up before its timer has run. */

@@ -17,10 +17,9 @@ import {
   show,
 } from "../core/check.ts";
 import type { Cancel, Wait } from "../core/contract.ts";
-import { DeadlineExceededError } from "../core/errors.ts";
+import { CanceledError, DeadlineExceededError } from "../core/errors.ts";
 import { refused } from "../core/turn.ts";
 import { enter } from "../core/wait.ts";
-import { contextOf } from "../core/wait_context.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { Crew } from "./crew.ts";
 import type { Job } from "./job.ts";
@@ -30,13 +29,12 @@ import {
   checkPriority,
   checkSubmit,
   contextBelow,
-  scopeOfContext,
   type ShutdownOptions,
   shutdownOptions,
   type SubmitOptions,
   taskOf,
 } from "./pool_options.ts";
-import { PoolTask } from "./pool_task.ts";
+import { type Plan, PoolTask } from "./pool_task.ts";
 import { type PoolStats, statsOf } from "./stats.ts";
 import { sharedQueue } from "./strategies.ts";
 
@@ -116,6 +114,14 @@ export interface ScheduledTask<out R> {
   cancel(cause?: unknown): boolean;
 }
 
+const WITHOUT_PLAN: Plan = {
+  wait: undefined,
+  own: false,
+  due: Infinity,
+  runTimeout: Infinity,
+  retry: undefined,
+};
+
 class Scheduled<R> extends PoolTask implements ScheduledTask<R> {
   readonly result: Promise<R> = this.promise<R>();
 
@@ -136,7 +142,7 @@ class Scheduled<R> extends PoolTask implements ScheduledTask<R> {
     if (this.over) return false;
     // Whoever cancels it knows that it fails.
     void observed(this.result);
-    this.plan!.ctx!.cancel(cause);
+    this.abort(cause === undefined ? new CanceledError("the task was cancelled") : cause);
     return true;
   }
 
@@ -237,16 +243,14 @@ export class PriorityScheduler implements AsyncDisposable {
     const { delay = 0, deadline = Infinity } = checkSchedule(options);
     this.#crew.refuse();
     const task = taskOf(job, options, this.#crew, (job, priority, plan, crew) => {
-      const ctx = plan?.ctx ?? contextOf({}, crew.options.ctx);
-      const { runTimeout = Infinity, retry } = plan ?? {};
-      return new Scheduled<R>(job, priority, { ctx, runTimeout, retry }, crew);
+      // It may be cancelled, or miss its deadline.
+      return new Scheduled<R>(job, priority, { ...plan ?? WITHOUT_PLAN, own: true }, crew);
     });
     if (delay > 0) this.#crew.addLater(task, delay);
     else this.#crew.add(task);
     if (deadline !== Infinity && !task.over) {
       task.plan!.deadline = this.#clock.after(deadline, () => {
-        const error = new DeadlineExceededError(`the task missed its deadline of ${deadline} ms`);
-        scopeOfContext(task.plan!.ctx!).end(undefined, error);
+        task.abort(new DeadlineExceededError(`the task missed its deadline of ${deadline} ms`));
       });
     }
     return task;
