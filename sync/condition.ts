@@ -97,18 +97,20 @@ export class Condition {
   /**
    * Waits until `predicate` gives something truthy, which is the result. It is called while the mutex
    * is held: at first, and after each notification. A timeout is for all of it together.
+   *
+   * Rejects with a TypeError if `predicate` gives a promise: it must not be async.
    */
   async waitFor<R>(guard: Guard, predicate: () => R, wait?: Wait): Promise<R> {
     countCall();
     checkFunction("predicate", predicate);
     this.#check(guard);
     if (wait !== undefined) enter(wait);
-    const first = predicate();
+    const first = holds(predicate);
     if (first) return await ready(first);
     using ctx = wait === undefined ? undefined : contextOf(wait);
     for (;;) {
       await this.wait(guard, ctx);
-      const result = predicate();
+      const result = holds(predicate);
       if (result) return result;
     }
   }
@@ -149,4 +151,13 @@ export class Condition {
     }
     return guard;
   }
+}
+
+/** What the predicate says. Throws TypeError if that is a promise, which would always be true. */
+function holds<R>(predicate: () => R): R {
+  const result = predicate();
+  if (typeof (result as Partial<PromiseLike<unknown>> | null)?.then === "function") {
+    throw new TypeError(`predicate must not be async, since a promise is true: ${show(result)}`);
+  }
+  return result;
 }

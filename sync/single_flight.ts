@@ -49,7 +49,7 @@ export class SingleFlight<in out K, in out V> {
 
   /**
    * The result of the run for `key` that is on its way, or of `fn`, which starts one. `fn` is given a
-   * context that ends when nobody waits for the run any more; `wait` ends this caller's wait alone.
+   * context that ends with the run, or when nobody waits for it any more; `wait` ends this caller's wait alone.
    */
   do(key: K, fn: (ctx: Context) => V | PromiseLike<V>, wait?: Wait): Promise<V> {
     try {
@@ -79,7 +79,10 @@ export class SingleFlight<in out K, in out V> {
     // If he has left already, there is nobody to run it for.
     if (!run.lonely) {
       this.#runs.set(key, run);
-      void run.start(() => fn(ctx), leave);
+      void run.start(() => fn(ctx), () => {
+        leave();
+        ctx.cancel();
+      });
     }
     return result;
   }

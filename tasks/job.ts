@@ -22,6 +22,26 @@ import type { Context } from "../core/contract.ts";
  */
 export type Job<R> = (ctx: Context) => R | PromiseLike<R>;
 
+/**
+ * A piece of work for a pool. It is told the index of the worker that runs it, too: what a strategy has
+ * chosen. That is -1 if it runs beside its parent (see `nested`).
+ *
+ * @typeParam R What it gives.
+ *
+ * @example
+ * ```ts
+ * import { type PoolJob, weighted, WorkerPool } from "@sluice/sluice/tasks";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const versions = ["v1", "v2"];
+ * const serve: PoolJob<string> = (_, worker) => versions[worker]!;
+ * await using pool = new WorkerPool({ workers: 2, strategy: weighted([90, 10]) });
+ * const served = await Promise.all(Array.from({ length: 20 }, () => pool.submit(serve)));
+ * assertEquals(served.filter((version) => version === "v2").length, 2);
+ * ```
+ */
+export type PoolJob<R> = (ctx: Context, worker: number) => R | PromiseLike<R>;
+
 /** A rejection that somebody else is told of. */
 export function observed<R>(promise: Promise<R>): Promise<R> {
   promise.catch(() => {});

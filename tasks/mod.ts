@@ -28,7 +28,7 @@
  */
 export { type Clock, ManualClock, type Timer } from "./clock.ts";
 export { DeadlockError } from "./errors.ts";
-export type { Job } from "./job.ts";
+export type { Job, PoolJob } from "./job.ts";
 export { fanIn, type FanOptions, fanOut, merge, type Producer } from "./merge.ts";
 export type { PeriodicTask } from "./periodic_task.ts";
 export type { ShutdownOptions, SubmitOptions } from "./pool_options.ts";

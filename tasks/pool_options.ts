@@ -9,7 +9,7 @@ import { noValues, ScopedContext } from "../core/scoped_context.ts";
 import { Scope } from "../core/scope.ts";
 import { enter, scopeOf } from "../core/wait.ts";
 import type { Crew } from "./crew.ts";
-import type { Job } from "./job.ts";
+import type { PoolJob } from "./job.ts";
 import { type Plan, PoolTask } from "./pool_task.ts";
 import { isCancel } from "./results.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
@@ -57,10 +57,10 @@ export interface ShutdownOptions extends WaitOptions {
 
 /** Makes a task of what a caller gives. Throws what his call is to reject with. */
 export function taskOf<T extends PoolTask>(
-  job: Job<unknown>,
+  job: PoolJob<unknown>,
   given: Cancel | SubmitOptions | undefined,
   crew: Crew,
-  make: (job: Job<unknown>, priority: number, plan: Plan | null, owner: Crew) => T,
+  make: (job: PoolJob<unknown>, priority: number, plan: Plan | null, owner: Crew) => T,
 ): T {
   checkFunction("job", job);
   if (given === undefined) return make(job, 0, null, crew);
@@ -90,7 +90,7 @@ export function checkSubmit(given: Cancel | SubmitOptions): SubmitOptions {
 
 /** As {@linkcode taskOf}, for a plain pool. */
 export function poolTask(
-  job: Job<unknown>,
+  job: PoolJob<unknown>,
   priority: number,
   plan: Plan | null,
   crew: Crew,

@@ -17,7 +17,7 @@ import { Timeout } from "../core/timeout.ts";
 import { scopeKey } from "../core/wait.ts";
 import { WaitNode } from "../core/wait_list.ts";
 import type { Timer } from "./clock.ts";
-import type { Job } from "./job.ts";
+import type { PoolJob } from "./job.ts";
 import { retryDelay, type RetryOptions } from "./retry.ts";
 import type { Worker } from "./worker.ts";
 
@@ -68,7 +68,7 @@ export class PoolTask extends WaitNode {
   #context: ScopedContext | null = null;
   #attempt: ScopedContext | null = null;
 
-  constructor(job: Job<unknown>, priority: number, plan: Plan | null, owner: TaskOwner) {
+  constructor(job: PoolJob<unknown>, priority: number, plan: Plan | null, owner: TaskOwner) {
     super(job);
     this.priority = priority;
     this.plan = plan;
@@ -77,13 +77,14 @@ export class PoolTask extends WaitNode {
 
   /** Runs it once; `ctx` is what it is given if it has no context of its own. */
   run(ctx: ScopedContext): unknown {
+    const worker = this.worker?.index ?? -1;
     const { plan } = this;
     this.attempts++;
-    const job = this.item as Job<unknown>;
-    if (plan === null) return job(ctx);
+    const job = this.item as PoolJob<unknown>;
+    if (plan === null) return job(ctx, worker);
     const own = plan.own ? this.#own(ctx, plan) : ctx;
-    if (plan.runTimeout === Infinity) return job(own);
-    return job(this.#limited(own, plan.runTimeout));
+    if (plan.runTimeout === Infinity) return job(own, worker);
+    return job(this.#limited(own, plan.runTimeout), worker);
   }
 
   /** The attempt is over. */

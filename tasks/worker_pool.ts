@@ -22,7 +22,7 @@ import type { Cancel, Context, ReceiverIterator, Wait } from "../core/contract.t
 import { refused } from "../core/turn.ts";
 import { realClock } from "./clock.ts";
 import { Crew, type Nested } from "./crew.ts";
-import type { Job } from "./job.ts";
+import type { PoolJob } from "./job.ts";
 import {
   checkSubmit,
   contextBelow,
@@ -196,7 +196,7 @@ export class WorkerPool implements AsyncDisposable {
    * Rejects with what the task throws; with the cause of what ended it early; with ClosedError if the
    * pool is shut down; with {@linkcode DeadlockError} if it could never run (see `nested`).
    */
-  submit<R>(job: Job<R>, options?: Cancel | SubmitOptions): Promise<R> {
+  submit<R>(job: PoolJob<R>, options?: Cancel | SubmitOptions): Promise<R> {
     try {
       const task = taskOf(job, options, this.#crew, poolTask);
       const result = task.promise<R>();
@@ -212,7 +212,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /** As `submit`, if there is room for it now; undefined: the pool is full. */
-  trySubmit<R>(job: Job<R>, options?: Cancel | SubmitOptions): Promise<R> | undefined {
+  trySubmit<R>(job: PoolJob<R>, options?: Cancel | SubmitOptions): Promise<R> | undefined {
     return this.full && !this.closed ? undefined : this.submit(job, options);
   }
 

@@ -14,10 +14,15 @@ import { weighted, WorkerPool } from "@sluice/sluice/tasks";
 const versions = ["v1", "v2"];
 const pool = new WorkerPool({ workers: versions.length, strategy: weighted([90, 10]) });
 
-for (let i = 0; i < 200; i++) void pool.submit(() => Promise.resolve("200 OK"));
+const served = versions.map(() => 0);
+for (let i = 0; i < 200; i++) {
+  void pool.submit((_, version) => {
+    served[version]!++;
+    return "200 OK";
+  });
+}
 await pool.drain();
 
-const { workers, fulfilled } = pool.stats();
-workers.forEach(({ run }, i) => {
-  console.log(`${versions[i]}: ${run} requests, ${100 * run / fulfilled} %`);
+served.forEach((count, version) => {
+  console.log(`${versions[version]}: ${count} requests, ${count / 2} %`);
 });
