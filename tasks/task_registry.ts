@@ -187,6 +187,7 @@ export class TaskRegistry implements Iterable<TaskInfo> {
   async run<R>(job: Job<R>, options?: TaskOptions): Promise<R> {
     checkFunction("job", job);
     using task = this.add(options);
+    task.ctx.throwIfDone();
     return await job(task.ctx);
   }
 

@@ -237,8 +237,9 @@ Deno.test("124: the parent ends the task, gives it its values, and is let go wit
   const stopped = registry.run(obedient, { parent });
   parent.cancel("over");
   assertEquals([await failure(stopped), registry.size], ["over", 0]);
-  // It says that a task runs, and does not decide whether it does.
-  assertEquals(await registry.run((ctx) => ctx.done, { parent }), true);
+  let runs = 0;
+  assertEquals(await failure(registry.run(() => runs++, { parent })), "over");
+  assertEquals([runs, registry.size], [0, 0]);
 
   const controller = spiedController();
   {
