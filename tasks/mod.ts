@@ -29,7 +29,9 @@
 export { type Clock, ManualClock, type Timer } from "./clock.ts";
 export { DeadlockError } from "./errors.ts";
 export type { Job, PoolJob } from "./job.ts";
-export { fanIn, type FanOptions, fanOut, merge, type Producer } from "./merge.ts";
+export { fanIn, type FanOptions, fanOut } from "./fan.ts";
+export { merge } from "./merge.ts";
+export type { Producer } from "./tap.ts";
 export type { PeriodicTask } from "./periodic_task.ts";
 export type { ShutdownOptions, SubmitOptions } from "./pool_options.ts";
 export {
