@@ -1,6 +1,6 @@
 import { checkCount } from "../core/check.ts";
 import type { Wait } from "../core/contract.ts";
-import { brand } from "../core/errors.ts";
+import { brand } from "../core/brand.ts";
 import { NOTHING } from "../core/nothing.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
 import { WaitList } from "../core/wait_list.ts";

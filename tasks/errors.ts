@@ -1,4 +1,4 @@
-import { brand } from "../core/errors.ts";
+import { brand } from "../core/brand.ts";
 
 /**
  * A task has submitted another one to its own pool, all of whose workers run tasks that wait for such

@@ -29,6 +29,8 @@ import {
   withCancel,
   withTimeout,
 } from "../mod.ts";
+import { BrokenBarrierError } from "../sync/mod.ts";
+import { DeadlockError } from "../tasks/mod.ts";
 import { secondCopy } from "./support/second_copy.ts";
 
 type Kind = keyof typeof own;
@@ -368,4 +370,18 @@ Deno.test("R17: the message of a bad argument names it and shows what was given"
     assertStringIncludes(error.message, name);
     assertStringIncludes(error.message, shown);
   }
+});
+
+Deno.test("122: the errors of locks and pools have names and codes, too", () => {
+  const errors = [new BrokenBarrierError("what happened"), new DeadlockError("what happened")];
+  assertEquals(errors.map(({ name, code, message }) => [name, code, message]), [
+    ["BrokenBarrierError", "SLUICE_BROKEN_BARRIER", "what happened"],
+    ["DeadlockError", "SLUICE_DEADLOCK", "what happened"],
+  ]);
+  assertFalse(errors[0] instanceof DeadlockError);
+  // As another copy of the module makes them.
+  const foreign = Object.assign(new Error("what happened"), {
+    [Symbol.for("sluice.error.DeadlockError")]: true,
+  });
+  assertInstanceOf(foreign, DeadlockError);
 });
