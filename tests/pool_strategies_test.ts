@@ -213,6 +213,22 @@ Deno.test("112: two tasks that wait for nested ones: the second is refused, and 
   assertEquals(both.map(({ status }) => status), ["fulfilled", "rejected"]);
 });
 
+Deno.test("112: a task that does not wait any more for what it has submitted does not count", async () => {
+  const pool = new WorkerPool({ workers: 2 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const first = pool.submit(async () => {
+    const given = await pool.submit(() => 1);
+    await promise;
+    return given;
+  });
+  await settled();
+  // This one runs with the last free worker, and waits for one that the first will make room for.
+  const second = pool.submit(() => pool.submit(() => 2));
+  await settled();
+  resolve();
+  assertEquals(await Promise.all([first, second]), [1, 2]);
+});
+
 Deno.test("112: by way of another pool it is seen, too", async () => {
   const [one, two] = [new WorkerPool({ workers: 1 }), new WorkerPool({ workers: 1 })];
   const around = one.submit(() => two.submit(() => one.submit(() => 1)));

@@ -17,6 +17,7 @@ import {
   DeadlineExceededError,
   sleep,
   withCancel,
+  withTimeout,
   withValue,
 } from "../mod.ts";
 import { type SubmitOptions, WorkerPool, type WorkerPoolOptions } from "../tasks/mod.ts";
@@ -216,6 +217,19 @@ Deno.test("110: what has ended already goes before a free worker, and nothing ru
   const late = await failure(pool.submit(() => runs++, { timeout: 0 }));
   assertInstanceOf(late, DeadlineExceededError);
   await pool.drain();
+  assertEquals(runs, 0);
+});
+
+Deno.test("110, R25: a task whose time is up does not start, although its timer has not run yet", async () => {
+  const pool = new WorkerPool({ workers: 1 });
+  using ctx = withTimeout(background(), 2);
+  let runs = 0;
+  const late = [
+    pool.submit(() => runs++, { timeout: 2 }),
+    pool.submit(() => runs++, ctx),
+  ].map(failure);
+  for (const start = performance.now(); performance.now() - start < 3;);
+  for (const error of await Promise.all(late)) assertInstanceOf(error, DeadlineExceededError);
   assertEquals(runs, 0);
 });
 
