@@ -1,6 +1,6 @@
 /** What we use of Node's AsyncLocalStorage: a value that goes along with an async call. */
 export interface AsyncStorage<T extends object> {
-  run<A, R>(store: T, fn: (given: A) => R, given: A): R;
+  run<A, R>(store: T | undefined, fn: (given: A) => R, given: A): R;
   getStore(): T | undefined;
 }
 

@@ -63,6 +63,11 @@ export class Crew implements Owner, TaskOwner, Endable {
   /** No more tasks are accepted. */
   closed = false;
   readonly #shared: TaskLines | null;
+  /**
+   * Its jobs run within an async storage of their task. That is most of what a small task costs, so it
+   * is left out where nobody asks: not for deadlocks, nor for the worker that a task comes from.
+   */
+  readonly #watched: boolean;
   /** How many workers are not busy. */
   #idle = 0;
   /** Those that run a job, retired ones too. */
@@ -79,6 +84,7 @@ export class Crew implements Owner, TaskOwner, Endable {
   constructor(options: CrewOptions) {
     this.options = options;
     this.#shared = options.strategy.shared ? this.#lines() : null;
+    this.#watched = options.nested !== "queue" || this.#shared === null;
     this.resize(options.workers);
     watch(options.ctx[scopeKey], this);
   }
@@ -286,7 +292,7 @@ export class Crew implements Owner, TaskOwner, Endable {
 
   /** Notes who has submitted the task. true: if all who have submitted tasks wait, nobody runs it. */
   #isStuck(task: PoolTask): boolean {
-    const outer = current?.getStore();
+    const outer = this.#watched ? current?.getStore() : undefined;
     if (outer === undefined || !outer.running) return false;
     task.outer = outer;
     let ancestor: PoolTask | null = outer;
@@ -482,7 +488,12 @@ export class Crew implements Owner, TaskOwner, Endable {
   }
 
   #call(task: PoolTask): unknown {
-    return current === undefined ? this.#run(task) : current.run(task, this.#run, task);
+    if (current === undefined) return this.#run(task);
+    if (this.#watched) return current.run(task, this.#run, task);
+    // A job must not pass for a part of the task, of another crew, that happened to wake its worker.
+    return current.getStore() === undefined
+      ? this.#run(task)
+      : current.run(undefined, this.#run, task);
   }
 
   readonly #run = (task: PoolTask): unknown => task.run(this.options.ctx);
