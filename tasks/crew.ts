@@ -21,10 +21,11 @@ import { tryOrPark } from "../core/try_or_park.ts";
 import { countCall, holding, ready } from "../core/turn.ts";
 import { hang, scopeKey } from "../core/wait.ts";
 import { type Owner, WaitList } from "../core/wait_list.ts";
-import { asyncStorage } from "./async_storage.ts";
 import type { Clock } from "./clock.ts";
 import { DeadlockError } from "./errors.ts";
+import { adopt, isParent, runWithin } from "./nesting.ts";
 import type { PoolTask, TaskOwner } from "./pool_task.ts";
+import { Spread } from "./spread.ts";
 import type { Strategy } from "./strategies.ts";
 import { TaskLines } from "./task_lines.ts";
 import { Worker } from "./worker.ts";
@@ -48,9 +49,6 @@ export interface CrewOptions {
   readonly clock: Clock;
 }
 
-/** One for all crews, since tasks of one may wait for those of another. */
-const current = asyncStorage<PoolTask>();
-
 export class Crew implements Owner, TaskOwner, Endable {
   links: Link | null = null;
   readonly options: CrewOptions;
@@ -62,7 +60,7 @@ export class Crew implements Owner, TaskOwner, Endable {
   paused = false;
   /** No more tasks are accepted. */
   closed = false;
-  readonly #shared: TaskLines | null;
+  readonly #spread: Spread;
   /**
    * Its jobs run within an async storage of their task. That is most of what a small task costs, so it
    * is left out where nobody asks: not for deadlocks, nor for the worker that a task comes from.
@@ -83,8 +81,8 @@ export class Crew implements Owner, TaskOwner, Endable {
 
   constructor(options: CrewOptions) {
     this.options = options;
-    this.#shared = options.strategy.shared ? this.#lines() : null;
-    this.#watched = options.nested !== "queue" || this.#shared === null;
+    this.#spread = new Spread(options.strategy, this.workers, () => this.#lines());
+    this.#watched = options.nested !== "queue" || this.#spread.shared === null;
     this.resize(options.workers);
     watch(options.ctx[scopeKey], this);
   }
@@ -152,7 +150,7 @@ export class Crew implements Owner, TaskOwner, Endable {
     task.priority = priority;
     if (list === this.#outside || list === this.#delayed) return;
     list!.remove(task);
-    this.#shared!.add(task);
+    this.#spread.shared!.add(task);
   }
 
   /** Takes a task in that is to be put in line later. */
@@ -186,14 +184,14 @@ export class Crew implements Owner, TaskOwner, Endable {
         workers.push(back);
         continue;
       }
-      workers.push(new Worker(workers.length, this.#shared ?? this.#lines()));
+      workers.push(new Worker(workers.length, this.#spread.lines()));
       this.#idle++;
     }
     const left = workers.splice(count);
     for (const worker of left) {
       worker.retired = true;
       if (!worker.busy) this.#idle--;
-      if (this.#shared !== null) continue;
+      if (this.#spread.shared !== null) continue;
       for (const task of worker.lines) {
         task.list!.remove(task);
         this.waiting--;
@@ -288,36 +286,11 @@ export class Crew implements Owner, TaskOwner, Endable {
     if (wait !== undefined) hang(task, wait);
   }
 
-  // ---- tasks that submit tasks ----
-
   /** Notes who has submitted the task. true: if all who have submitted tasks wait, nobody runs it. */
   #isStuck(task: PoolTask): boolean {
-    const outer = this.#watched ? current?.getStore() : undefined;
-    if (outer === undefined || !outer.running) return false;
-    task.outer = outer;
-    let ancestor: PoolTask | null = outer;
-    // Of one that has ended nobody waits for what it has submitted.
-    while (ancestor !== null && (ancestor.owner !== this || !ancestor.running)) {
-      ancestor = ancestor.outer;
-    }
-    if (ancestor === null) return false;
-    task.ancestor = ancestor;
-    ancestor.children++;
+    if (!this.#watched || !adopt(task)) return false;
     // Those that were taken off, and those beside them, take no more tasks.
     return this.options.nested !== "queue" && this.#idle === 0 && this.workers.every(isParent);
-  }
-
-  /**
-   * Of the worker that the strategy has chosen and those after it, the first whose job does not itself
-   * wait for a task: behind such a one a task that this waits for would never run.
-   */
-  #beside(at: number): Worker {
-    const { workers } = this;
-    for (let i = at; i < at + workers.length; i++) {
-      const worker = workers[i % workers.length]!;
-      if (!isParent(worker)) return worker;
-    }
-    return workers[at]!;
   }
 
   /** A worker that was taken off, and is busy still. */
@@ -332,17 +305,7 @@ export class Crew implements Owner, TaskOwner, Endable {
 
   /** @throws RangeError if the strategy's answer is no worker, or what the strategy throws. */
   #place(task: PoolTask): void {
-    if (this.#shared !== null) {
-      this.#shared.add(task);
-    } else {
-      const { strategy } = this.options;
-      const from = task.ancestor?.worker;
-      const at = strategy.place(this.workers, from?.retired === false ? from.index : undefined);
-      let worker = this.#worker(at, "place");
-      // Where nobody steals it stays where it is put.
-      if (task.ancestor !== null && strategy.victim === undefined) worker = this.#beside(at);
-      worker.lines.add(task);
-    }
+    this.#spread.place(task);
     this.waiting++;
     this.#schedule();
   }
@@ -353,15 +316,6 @@ export class Crew implements Owner, TaskOwner, Endable {
     } catch (error) {
       task.fail(error);
     }
-  }
-
-  #worker(at: number, what: string): Worker {
-    const worker = this.workers[at];
-    if (worker !== undefined) return worker;
-    throw new RangeError(
-      `${what} of strategy "${this.options.strategy.name}" must give the index of a worker, from 0 ` +
-        `to ${this.workers.length - 1}: ${at}`,
-    );
   }
 
   /** Lets those in who wait for room, as far as there is some. */
@@ -430,10 +384,10 @@ export class Crew implements Owner, TaskOwner, Endable {
 
   /** Takes the next task out of line for a worker. */
   #next(worker: Worker): PoolTask | undefined {
-    const { ctx, strategy } = this.options;
+    const { ctx } = this.options;
     while (this.waiting > 0 && !this.paused && !worker.retired && !ctx.done) {
-      const own = worker.lines.next(strategy.takes === "newest");
-      const task = own ?? this.#steal(worker);
+      const own = this.#spread.own(worker);
+      const task = own ?? this.#spread.steal(worker);
       if (task === undefined) return undefined;
       // Its time may be up before its timer could tell; then looking ends it.
       if (task.expired) continue;
@@ -446,19 +400,6 @@ export class Crew implements Owner, TaskOwner, Endable {
     return undefined;
   }
 
-  #steal(thief: Worker): PoolTask | undefined {
-    const { strategy } = this.options;
-    if (this.#shared !== null || strategy.victim === undefined) return undefined;
-    try {
-      const victim = strategy.victim(this.workers, thief.index);
-      return victim === undefined ? undefined : this.#worker(victim, "victim").lines.next(false);
-    } catch (error) {
-      // Nobody waits for this call.
-      reportError(error);
-      return undefined;
-    }
-  }
-
   async #work(worker: Worker, first: PoolTask): Promise<void> {
     worker.begin();
     this.#busyWorkers.add(worker);
@@ -467,7 +408,7 @@ export class Crew implements Owner, TaskOwner, Endable {
       worker.task = task;
       task.running = true;
       try {
-        const value = await this.#call(task);
+        const value = await runWithin(task, this.#run, this.#watched);
         this.#ended(task);
         task.settle(value);
       } catch (error) {
@@ -485,15 +426,6 @@ export class Crew implements Owner, TaskOwner, Endable {
     if (!worker.retired) this.#idle++;
     this.#admit();
     this.#look();
-  }
-
-  #call(task: PoolTask): unknown {
-    if (current === undefined) return this.#run(task);
-    if (this.#watched) return current.run(task, this.#run, task);
-    // A job must not pass for a part of the task, of another crew, that happened to wake its worker.
-    return current.getStore() === undefined
-      ? this.#run(task)
-      : current.run(undefined, this.#run, task);
   }
 
   readonly #run = (task: PoolTask): unknown => task.run(this.options.ctx);
@@ -515,9 +447,4 @@ export class Crew implements Owner, TaskOwner, Endable {
     if (ms === undefined) task.fail(error);
     else this.#delay(task, ms);
   }
-}
-
-/** Its job waits, as far as is known, for tasks that it has submitted to its own crew. */
-function isParent({ task }: Worker): boolean {
-  return task !== null && task.running && task.children > 0;
 }
