@@ -109,8 +109,9 @@ export function poolReport(findings: PoolFindings): string {
       strategyTable(runs, name),
     ]),
     "### What choosing costs",
-    "Nanoseconds for a task that does nothing, submitted with 50,000 others; without the watch for " +
-    "deadlocks (see below). Work stealing and central look at all workers for each task.",
+    'Nanoseconds for a task that does nothing, submitted with 50,000 others, and `nested: "queue"`. ' +
+    "Where each worker has a queue of its own, the pool notes which worker a task comes from (see below); " +
+    "work stealing and central look at all workers for each task.",
     costTable(costs),
     "## Beside other pools",
     "Nanoseconds (median of the rounds), and in brackets how many times what Sluice takes, round by " +
