@@ -169,6 +169,27 @@ Deno.test("128: resizing while it runs starts more, or lets the last ones end, a
   }
 });
 
+Deno.test("128: a worker that was taken off while it was busy may come back", async () => {
+  for (const strategy of [undefined, roundRobin]) {
+    const pool = new WorkerPool({ workers: 2, strategy: strategy?.() });
+    const gates: (() => void)[] = [];
+    const job = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
+    const all = [1, 2, 3, 4].map(() => pool.submit(job));
+    await settled();
+    pool.resize(1);
+    pool.resize(2);
+    // It is the same one: never more than two run.
+    assertEquals([pool.running, pool.size, gates.length], [2, 2, 2]);
+    while (gates.length > 0) {
+      for (const open of gates.splice(0)) open();
+      await settled();
+      assert(pool.running <= 2);
+    }
+    await Promise.all(all);
+    assertEquals(pool.stats().workers.reduce((sum, { run }) => sum + run, 0), 4);
+  }
+});
+
 Deno.test("127: a retry waits by its delay, which grows, and leaves the worker free meanwhile", async () => {
   using clock = fakeClock();
   const pool = new WorkerPool({ workers: 1 });

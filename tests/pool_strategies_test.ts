@@ -235,6 +235,31 @@ Deno.test("112: by way of another pool it is seen, too", async () => {
   assertInstanceOf(await failure(around), DeadlockError);
 });
 
+Deno.test("112: a pool that does not watch does not pass for a part of the task that woke it", async () => {
+  const watched = new WorkerPool({ workers: 1 });
+  const quiet = new WorkerPool({ workers: 1, nested: "queue" });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // The task of the watched pool wakes the worker that runs the other's jobs.
+  const first = watched.submit(() => quiet.submit(() => promise));
+  await settled();
+  const second = quiet.submit(() => void watched.submit(() => {}));
+  resolve();
+  await Promise.all([first, second]);
+  await watched.drain();
+  assertEquals(watched.stats().rejected, 0);
+});
+
+Deno.test("112, 128: with queues of their own a nested task is not put behind one that waits", async () => {
+  const pool = new WorkerPool({ workers: 2, strategy: roundRobin() });
+  const parents = [1, 2, 3, 4].map((n) =>
+    pool.submit(async (_, worker) => {
+      // In turn, each would come to the queue of a worker whose job waits for it.
+      return n % 2 === 1 ? [worker, await pool.submit(() => n)] : [worker, n];
+    })
+  );
+  assertEquals(await Promise.all(parents), [[0, 1], [1, 2], [0, 3], [1, 4]]);
+});
+
 Deno.test('112: with "inline" a nested task runs beside its parent', async () => {
   const pool = new WorkerPool({ workers: 1, nested: "inline" });
   assertEquals(await pool.submit(() => pool.submit((_, worker) => worker)), -1);

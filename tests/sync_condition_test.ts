@@ -502,3 +502,12 @@ function notify(condition: Condition, count: number): void {
   using guard = condition.mutex.tryLock()!;
   condition.notify(guard, count);
 }
+
+Deno.test("101: a predicate that is async is refused, and the mutex stays held", async () => {
+  const mutex = new Mutex();
+  const condition = new Condition(mutex);
+  using guard = await mutex.lock();
+  const wait = condition.waitFor(guard, () => Promise.resolve(false));
+  await assertRejects(() => wait, TypeError, "predicate must not be async");
+  assertEquals([guard.held, condition.waiting], [true, 0]);
+});

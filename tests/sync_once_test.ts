@@ -377,3 +377,20 @@ Deno.test("105, R17: bad arguments reject, and start nothing", async () => {
   await assertRejects(() => wait, TypeError, "wait must be");
   assertEquals([runs, flight.size], [0, 0]);
 });
+
+Deno.test("105: the context of a run ends with it, in whichever way", async () => {
+  const flights = new SingleFlight<string, Context>();
+  const ctx = await flights.do("a", (ctx) => ctx);
+  assertEquals(ctx.done, true);
+  let given: Context | undefined;
+  await assertRejects(
+    () =>
+      flights.do("b", (ctx) => {
+        given = ctx;
+        throw new Error("broken");
+      }),
+    Error,
+    "broken",
+  );
+  assertEquals([given?.done, flights.size], [true, 0]);
+});
