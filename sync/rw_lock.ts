@@ -38,21 +38,17 @@ export interface WriteGuard extends Guard {
 
 class HeldWrite extends OnceGuard implements WriteGuard {
   readonly #share: () => Guard;
-  #downgraded: Guard | undefined;
 
   constructor(giveBack: () => void, share: () => Guard) {
-    // What is given back is the write lock, unless it has become a read lock.
-    super(() => {
-      if (this.#downgraded === undefined) giveBack();
-    });
+    super(giveBack);
     this.#share = share;
   }
 
   downgrade(): Guard {
     if (!this.held) throw new TypeError("only a write lock that is held can be downgraded");
-    this.#downgraded = this.#share();
+    const reading = this.#share();
     this.release();
-    return this.#downgraded;
+    return reading;
   }
 }
 
@@ -130,12 +126,7 @@ export class RwLock {
     return new HeldWrite(() => {
       this.#writing = false;
       this.#serve();
-    }, () => {
-      this.#writing = false;
-      const guard = this.#share();
-      this.#serve();
-      return guard;
-    });
+    }, () => this.#share());
   }
 
   #serve(): void {

@@ -34,12 +34,8 @@ export { merge } from "./merge.ts";
 export type { Producer } from "./tap.ts";
 export type { PeriodicTask } from "./periodic_task.ts";
 export type { ShutdownOptions, SubmitOptions } from "./pool_options.ts";
-export {
-  PriorityScheduler,
-  type PrioritySchedulerOptions,
-  type ScheduledTask,
-  type ScheduleOptions,
-} from "./priority_scheduler.ts";
+export { PriorityScheduler, type PrioritySchedulerOptions } from "./priority_scheduler.ts";
+export type { ScheduledTask, ScheduleOptions } from "./scheduled_task.ts";
 export { collect, type Jobs, type ResultOptions, results } from "./results.ts";
 export type { RetryOptions } from "./retry.ts";
 export type { PoolStats, WorkerStats } from "./stats.ts";
