@@ -180,6 +180,7 @@ Deno.test("126: trySubmit gives undefined where there is no room, and the job ne
   const [first, second, third] = heldJobs(3);
   const results = [first!, second!, third!].map(({ job }) => pool.trySubmit(job));
   assertEquals(results.map((result) => result === undefined), [false, false, true]);
+  await settled();
   first!.end();
   await settled();
   second!.end();

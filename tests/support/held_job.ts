@@ -7,8 +7,7 @@ export class HeldJob<R = void> {
   #end = Promise.withResolvers<R>();
 
   readonly job = (ctx: Context): Promise<R> => {
-    this.contexts.push(ctx);
-    this.#end = Promise.withResolvers<R>();
+    if (this.contexts.push(ctx) > 1) this.#end = Promise.withResolvers<R>();
     return this.#end.promise;
   };
 
