@@ -145,7 +145,7 @@ Deno.test("110: 100,000 tasks that are cancelled last first leave at once, and o
     pool.submit(() => {}, { ctx, priority: i % 3 }).catch(() => settledTasks++);
   }
   const last = pool.submit(() => "last");
-  for (const ctx of contexts.reverse()) ctx.cancel();
+  for (const ctx of contexts.reverse()) ctx.cancel("gone");
   assertEquals(pool.waiting, 1);
   await settled();
   assertEquals(settledTasks, 100_000);

@@ -1,263 +1,243 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { background, ClosedError, withCancel } from "../mod.ts";
-import { central, roundRobin, type Strategy, WorkerPool, workStealing } from "../tasks/mod.ts";
+/**
+ * How a pool ends, rests and changes: drain, shutdown, pause, resize, retries, and that every promise
+ * settles.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { background, ClosedError, sleep, withCancel } from "../mod.ts";
+import { roundRobin, WorkerPool } from "../tasks/mod.ts";
 import { fakeClock } from "./support/clock.ts";
-import { HeldJob, heldJobs } from "./support/held_job.ts";
+import { failure } from "./support/queues.ts";
 import { settled, state } from "./support/settle.ts";
-import { spiedController } from "./support/spied_signal.ts";
-import { catchUncaught } from "./support/uncaught.ts";
 
-const strategies: Readonly<Record<string, (() => Strategy) | undefined>> = {
-  "one queue": undefined,
-  "round robin": roundRobin,
-  "stealing": workStealing,
-  "central": central,
-};
-
-/** A pool in which tasks are everywhere that a task can be, and what they come to. */
-function crowded(clock: { tick(ms?: number): Promise<void> }, strategy?: () => Strategy) {
-  const controller = spiedController();
-  const parent = withCancel(background());
-  const pool = new WorkerPool({
-    workers: 2,
-    capacity: 4,
-    parent,
-    ...(strategy && { strategy: strategy() }),
-  });
-  const jobs = heldJobs(2);
-  const never = new HeldJob();
-  const wait = { signal: controller.signal, timeout: 100_000, runTimeout: 90_000 };
-  const flaky = () => Promise.reject(new Error("flaky"));
-  const retry = { attempts: 2, delay: 50_000 };
-  const tasks = {
-    "between two attempts": pool.submit(flaky, { retry }),
-    "between two attempts, with a context": pool.submit(flaky, { retry, ...wait }),
-    "running": undefined as Promise<unknown> | undefined,
-    "running, with a context": undefined as Promise<unknown> | undefined,
-    "in line": undefined as Promise<unknown> | undefined,
-    "in line, with a context": undefined as Promise<unknown> | undefined,
-    "in line, urgent": undefined as Promise<unknown> | undefined,
-    "in line, last": undefined as Promise<unknown> | undefined,
-    "for room": undefined as Promise<unknown> | undefined,
-    "for room, with a context": undefined as Promise<unknown> | undefined,
-  };
-  const fill = async (): Promise<void> => {
-    await clock.tick();
-    tasks["running"] = pool.submit(jobs[0]!.job);
-    tasks["running, with a context"] = pool.submit(jobs[1]!.job, wait);
-    await clock.tick();
-    tasks["in line"] = pool.submit(never.job);
-    tasks["in line, with a context"] = pool.submit(never.job, wait);
-    tasks["in line, urgent"] = pool.submit(never.job, { priority: 3 });
-    tasks["in line, last"] = pool.submit(never.job, { priority: -3 });
-    tasks["for room"] = pool.submit(never.job);
-    tasks["for room, with a context"] = pool.submit(never.job, wait);
-    for (const each of Object.values(tasks)) each!.catch(() => {});
-  };
-  return { pool, parent, controller, jobs, never, tasks, fill };
-}
-
-for (const [name, strategy] of Object.entries(strategies)) {
-  Deno.test(`111, P16: shutdown({ immediate: true }) settles every promise, wherever its task is: ${name}`, async () => {
-    using clock = fakeClock();
-    const { pool, controller, jobs, never, tasks, fill } = crowded(clock, strategy);
-    await fill();
-    assertEquals([pool.running, pool.waiting], [2, 8]);
-    const room = pool.room();
-    room.catch(() => {});
-    const shut = pool.shutdown({ immediate: true });
-    assertEquals([pool.closed, pool.waiting, pool.running], [true, 0, 2]);
-    for (const [where, task] of Object.entries(tasks)) {
-      assertEquals(await state(task!), "rejected", where);
-      await assertRejects(() => task!, ClosedError, "is shut down", where);
-    }
-    await assertRejects(() => room, ClosedError);
-    for (const { ctx } of jobs) assertInstanceOf(ctx.cause, ClosedError);
-    // It waits for the jobs, which have not heeded that.
-    assertEquals(await state(shut), "pending");
-    jobs[0]!.end();
-    assertEquals(await state(shut), "pending");
-    jobs[1]!.end();
-    await shut;
-    await clock.tick(200_000);
-    assertEquals([never.runs, clock.timers, controller.listeners], [0, 0, 0]);
-    assertEquals(pool.stats().rejected, 10);
-  });
-
-  Deno.test(`111: the end of the parent settles every promise with its cause: ${name}`, async () => {
-    using clock = fakeClock();
-    const { pool, parent, controller, jobs, never, tasks, fill } = crowded(clock, strategy);
-    await fill();
-    const room = pool.room();
-    parent.cancel("the program ends");
-    assertEquals([pool.waiting, pool.running], [0, 2]);
-    for (const [where, task] of Object.entries({ ...tasks, room })) {
-      assertEquals(await task!.catch((error) => error), "the program ends", where);
-    }
-    assertEquals(jobs.map(({ ctx }) => ctx.cause), ["the program ends", "the program ends"]);
-    assertEquals(await pool.submit(never.job).catch((error) => error), "the program ends");
-    assertEquals(await pool.room().catch((error) => error), "the program ends");
-    const shut = pool.shutdown();
-    assertEquals(await state(shut), "pending");
-    for (const job of jobs) job.end();
-    await shut;
-    assertEquals([never.runs, clock.timers, controller.listeners], [0, 0, 0]);
-  });
-}
-
-Deno.test("111: shutdown finishes all that was accepted: in line, for room, and between attempts", async () => {
-  using clock = fakeClock();
-  const pool = new WorkerPool({ workers: 1, capacity: 1 });
-  let attempts = 0;
-  const retry = { attempts: 3, delay: 1_000, factor: 1 };
-  const flaky = pool.submit(() => ++attempts < 3 ? Promise.reject("flaky") : "well", { retry });
-  await clock.tick();
-  const busy = new HeldJob();
-  const rest = [pool.submit(busy.job), pool.submit(() => 1), pool.submit(() => 2)];
-  await clock.tick();
-  const shut = pool.shutdown();
-  assertEquals([pool.closed, pool.waiting], [true, 3]);
-  await assertRejects(() => pool.submit(() => {}), ClosedError);
-  await assertRejects(() => pool.trySubmit(() => {})!, ClosedError);
-  busy.end();
-  assertEquals(await Promise.all(rest), [undefined, 1, 2]);
-  await clock.tick(1_000);
-  assertEquals([attempts, await state(shut)], [2, "pending"]);
-  await clock.tick(1_000);
-  assertEquals([await flaky, await state(shut), clock.timers], ["well", "fulfilled", 0]);
-});
-
-Deno.test("111: shutdown of a pool with nothing to do resolves at once, however often", async () => {
+Deno.test("116: drain of a pool to which nothing was ever submitted resolves at once", async () => {
   const pool = new WorkerPool();
-  await pool.shutdown();
-  await pool.shutdown();
-  await pool.shutdown({ immediate: true });
-  await pool[Symbol.asyncDispose]();
-  await pool.drain();
-  assertEquals([pool.closed, pool.waiting, pool.running], [true, 0, 0]);
+  assertEquals(await state(pool.drain()), "fulfilled");
 });
 
-Deno.test("111: an immediate shutdown after a plain one takes effect", async () => {
-  const pool = new WorkerPool({ workers: 1 });
-  const [busy, never] = heldJobs(2);
-  const tasks = [pool.submit(busy!.job), pool.submit(never!.job)];
-  await settled();
-  const plain = pool.shutdown();
-  const immediate = pool.shutdown({ immediate: true });
-  for (const task of tasks) await assertRejects(() => task, ClosedError);
-  assertEquals([await state(plain), await state(immediate)], ["pending", "pending"]);
-  busy!.end();
-  await Promise.all([plain, immediate]);
-  assertEquals(never!.runs, 0);
-});
-
-Deno.test("111: shutdown lets a paused pool go on", async () => {
-  const pool = new WorkerPool({ workers: 1, capacity: 1 });
-  pool.pause();
-  const tasks = [pool.submit(() => 1), pool.submit(() => 2)];
-  await pool.shutdown();
-  assertEquals([await Promise.all(tasks), pool.paused], [[1, 2], false]);
-});
-
-Deno.test("111: an immediate shutdown of a paused pool drops what waits, and resolves", async () => {
-  const pool = new WorkerPool({ workers: 1, capacity: 1 });
-  pool.pause();
-  const tasks = [pool.submit(() => 1), pool.submit(() => 2)];
-  for (const task of tasks) task.catch(() => {});
-  await pool.shutdown({ immediate: true });
-  for (const task of tasks) await assertRejects(() => task, ClosedError);
-});
-
-Deno.test("111: who waits for the shutdown can leave; the pool is shut down all the same", async () => {
+Deno.test("116: drain waits for what runs, waits and is to be tried again, and can be left", async () => {
   using clock = fakeClock();
   const pool = new WorkerPool({ workers: 1 });
-  const busy = new HeldJob();
-  const task = pool.submit(busy.job);
-  await settled();
-  const shut = pool.shutdown({ timeout: 10 });
-  shut.catch(() => {});
-  await clock.tick(10);
-  assertEquals([await state(shut), pool.closed, await state(task)], ["rejected", true, "pending"]);
-  busy.end();
-  await pool.shutdown();
-  assertEquals([await state(task), clock.timers], ["fulfilled", 0]);
+  let runs = 0;
+  const tried = pool.submit(() => {
+    if (++runs === 1) throw new Error("busy");
+  }, { retry: { attempts: 2, delay: 100 } });
+  const other = pool.submit((ctx) => sleep(10, ctx));
+  const ctx = withCancel(background());
+  const left = failure(pool.drain(ctx));
+  const drained = pool.drain();
+  ctx.cancel("enough");
+  assertEquals(await left, "enough");
+  await clock.tick(50);
+  await other;
+  assertEquals([await state(drained), pool.waiting], ["pending", 1]);
+  await clock.tick(50);
+  await Promise.all([drained, tried]);
+  assertEquals([runs, clock.timers], [2, 0]);
 });
 
-Deno.test("111: leaving the scope of `await using` finishes what was submitted", async () => {
-  const done: number[] = [];
+Deno.test("111, P16: shutting down at once settles every promise, and ends the contexts of the jobs", async () => {
+  using clock = fakeClock();
+  for (const strategy of [undefined, roundRobin()]) {
+    const pool = new WorkerPool({ workers: 2, capacity: 2, name: "orders", strategy });
+    const heeding = pool.submit((ctx) => sleep(1_000, ctx));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stubborn = pool.submit(() => promise);
+    await settled();
+    const tasks = [heeding, stubborn, ...[1, 2, 3, 4].map((n) => pool.submit(() => n))];
+    const room = failure(pool.room());
+    const outcomes = Promise.allSettled(tasks);
+    const done = pool.shutdown({ immediate: true });
+    const reasons = (await outcomes).map((one) => one.status === "rejected" && one.reason);
+    for (const reason of [...reasons, await room]) {
+      assertInstanceOf(reason, ClosedError);
+      assert(reason.message.includes('the pool "orders" is shut down'), reason.message);
+    }
+    // It waits for the jobs themselves.
+    assertEquals(await state(done), "pending");
+    resolve();
+    await done;
+    assertEquals([pool.waiting, pool.running, pool.closed, clock.timers], [0, 0, true, 0]);
+    await assertRejects(() => pool.submit(() => 1), ClosedError);
+    await assertRejects(() => pool.trySubmit(() => 1)!, ClosedError);
+  }
+});
+
+Deno.test("111: shutting down finishes what was accepted, also what is to be tried again", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1, capacity: 1 });
+  pool.pause();
+  let runs = 0;
+  const log: number[] = [];
+  const all = [1, 2, 3].map((n) => pool.submit(() => log.push(n)));
+  const tried = pool.submit(() => {
+    if (++runs < 3) throw new Error("busy");
+    return runs;
+  }, { retry: { attempts: 3, delay: 10 } });
+  const done = pool.shutdown();
+  const again = pool.shutdown();
+  await assertRejects(() => pool.submit(() => 9), ClosedError);
+  await clock.tick(100);
+  await Promise.all([...all, done, again]);
+  assertEquals([log, await tried, clock.timers], [[1, 2, 3], 3, 0]);
+});
+
+Deno.test("111: the end of the parent settles every promise with its cause", async () => {
+  const parent = withCancel(background());
+  const pool = new WorkerPool({ workers: 1, parent });
+  const cause = new Error("the server stops");
+  const tasks = [1, 2, 3].map(() => pool.submit((ctx) => sleep(60_000, ctx)));
+  await settled();
+  parent.cancel(cause);
+  for (const task of tasks) assertEquals(await failure(task), cause);
+  assertEquals(await failure(pool.submit(() => 1)), cause);
+  await pool.drain();
+});
+
+Deno.test("111: leaving the scope finishes what was submitted", async () => {
+  let result = 0;
   {
     await using pool = new WorkerPool({ workers: 1 });
-    for (const i of [0, 1, 2]) {
-      void pool.submit(async () => {
-        await settled();
-        done.push(i);
-      });
-    }
+    void pool.submit(async () => {
+      await settled();
+      result = 7;
+    });
   }
-  assertEquals(done, [0, 1, 2]);
+  assertEquals(result, 7);
 });
 
-Deno.test("111: a pool whose parent has ended takes nothing, and shuts down at once", async () => {
-  const parent = new AbortController();
-  parent.abort("before");
-  const pool = new WorkerPool({ parent: parent.signal });
-  const never = new HeldJob();
-  assertEquals(await pool.submit(never.job).catch((error) => error), "before");
-  assertEquals(await pool.room().catch((error) => error), "before");
+Deno.test("111: shutdown can be left, and goes on", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1 });
+  const task = pool.submit((ctx) => sleep(100, ctx));
+  const left = failure(pool.shutdown({ timeout: 10 }));
+  await clock.tick(10);
+  assertEquals((await left as Error).name, "TimeoutError");
+  await clock.tick(90);
+  await Promise.all([task, pool.shutdown()]);
+});
+
+Deno.test("128: a paused pool starts nothing until it is resumed, and what runs goes on", async () => {
+  const pool = new WorkerPool({ workers: 2 });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const running = pool.submit(() => promise);
+  await settled();
+  pool.pause();
+  const waiting = pool.submit(() => "later");
+  resolve("done");
+  assertEquals(await running, "done");
+  assertEquals([await state(waiting), pool.paused, pool.waiting], ["pending", true, 1]);
+  pool.resume();
+  assertEquals(await waiting, "later");
+});
+
+Deno.test("128: resizing while it runs starts more, or lets the last ones end, and loses nothing", async () => {
+  for (const strategy of [undefined, roundRobin]) {
+    const pool = new WorkerPool({ workers: 4, strategy: strategy?.() });
+    const gates: (() => void)[] = [];
+    let running = 0;
+    let runs = 0;
+    const job = async (): Promise<void> => {
+      running++;
+      runs++;
+      await new Promise<void>((resolve) => gates.push(resolve));
+      running--;
+    };
+    const all = Array.from({ length: 20 }, () => pool.submit(job));
+    await settled();
+    assertEquals([running, pool.size], [4, 4]);
+    pool.resize(2);
+    await settled();
+    assertEquals([running, pool.size, pool.waiting], [4, 2, 16]);
+    for (const open of gates.splice(0)) open();
+    await settled();
+    assertEquals([running, pool.running], [2, 2]);
+    pool.resize(5);
+    await settled();
+    // With queues of their own the new ones have what comes from now on.
+    assertEquals(running, strategy === undefined ? 5 : 2);
+    const more = Array.from({ length: 5 }, () => pool.submit(job));
+    await settled();
+    assertEquals(running, 5);
+    while (gates.length > 0) {
+      for (const open of gates.splice(0)) open();
+      await settled();
+    }
+    await Promise.all([...all, ...more]);
+    assertEquals([runs, running, pool.waiting], [25, 0, 0]);
+  }
+});
+
+Deno.test("128: a worker that was taken off while it was busy may come back", async () => {
+  for (const strategy of [undefined, roundRobin]) {
+    const pool = new WorkerPool({ workers: 2, strategy: strategy?.() });
+    const gates: (() => void)[] = [];
+    const job = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
+    const all = [1, 2, 3, 4].map(() => pool.submit(job));
+    await settled();
+    pool.resize(1);
+    pool.resize(2);
+    // It is the same one: never more than two run.
+    assertEquals([pool.running, pool.size, gates.length], [2, 2, 2]);
+    while (gates.length > 0) {
+      for (const open of gates.splice(0)) open();
+      await settled();
+      assert(pool.running <= 2);
+    }
+    await Promise.all(all);
+    assertEquals(pool.stats().workers.reduce((sum, { run }) => sum + run, 0), 4);
+  }
+});
+
+Deno.test("127: a retry waits by its delay, which grows, and leaves the worker free meanwhile", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1 });
+  const start = clock.now;
+  const times: number[] = [];
+  const tried = failure(pool.submit(() => {
+    times.push(clock.now - start);
+    throw new Error(`attempt ${times.length}`);
+  }, { retry: { attempts: 4, delay: 100, factor: 3, maxDelay: 500 } }));
+  await settled();
+  assertEquals(await pool.submit(() => "between"), "between");
+  await clock.tick(1_000);
+  assertEquals([(await tried as Error).message, times], ["attempt 4", [0, 100, 400, 900]]);
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("127: a retry asks whether the error is worth it, and what the delay is to be", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1 });
+  let runs = 0;
+  const fatal = pool.submit(() => {
+    runs++;
+    throw new Error("fatal");
+  }, { retry: { attempts: 5, when: (error) => (error as Error).message !== "fatal" } });
+  assertEquals([(await failure(fatal) as Error).message, runs], ["fatal", 1]);
+  const asked: unknown[] = [];
+  const tried = pool.submit(() => {
+    if (runs++ < 3) throw runs;
+    return "done";
+  }, { retry: { attempts: 9, delay: (attempt, error) => asked.push([attempt, error]) * 10 } });
+  await clock.tick(30);
+  assertEquals([await tried, asked], ["done", [[1, 2], [2, 3]]]);
+  const bad = pool.submit(() => Promise.reject("no"), { retry: { attempts: 2, delay: () => NaN } });
+  assertInstanceOf(await failure(bad), TypeError);
+});
+
+Deno.test("110, 127: a task that is cancelled between two attempts settles at once, and leaves no timer", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1 });
+  const ctx = withCancel(background());
+  let runs = 0;
+  const tried = failure(pool.submit(() => {
+    runs++;
+    throw new Error("busy");
+  }, { ctx, retry: { attempts: 3, delay: 1_000 } }));
+  await settled();
+  assertEquals([runs, pool.waiting, clock.timers], [1, 1, 1]);
+  ctx.cancel("enough");
+  assertEquals([await tried, pool.waiting, clock.timers], ["enough", 0, 0]);
   await pool.drain();
-  await pool.shutdown();
-  assertEquals(never.runs, 0);
-});
-
-Deno.test("111: a pool that is shut down has taken its listener off its parent", async () => {
-  const parent = spiedController();
-  const pools = [0, 1].map(() => new WorkerPool({ parent: parent.signal }));
-  void pools[0]!.submit(() => {});
-  assertEquals(parent.listeners, 1);
-  await Promise.all([pools[0]!.shutdown(), pools[1]!.shutdown({ immediate: true })]);
-  assertEquals(parent.listeners, 0);
-});
-
-Deno.test("111: a job that shuts its pool down at once rejects like all others, and nothing more starts", async () => {
-  const pool = new WorkerPool({ workers: 1 });
-  const never = new HeldJob();
-  let shut: Promise<void> | undefined;
-  const tasks = [
-    pool.submit(() => {
-      shut = pool.shutdown({ immediate: true });
-    }),
-    pool.submit(never.job),
-  ];
-  for (const task of tasks) await assertRejects(() => task, ClosedError);
-  await shut;
-  assertEquals(never.runs, 0);
-});
-
-Deno.test("111: what the jobs of a pool that was dropped throw is no unhandled rejection", async () => {
-  using uncaught = catchUncaught();
-  const pool = new WorkerPool({ workers: 1 });
-  const [busy] = heldJobs(1);
-  const task = pool.submit(busy!.job, { retry: { attempts: 5, delay: 0 } });
-  task.catch(() => {});
-  await settled();
-  const shut = pool.shutdown({ immediate: true });
-  busy!.fail(new Error("after the end"));
-  await shut;
-  await settled();
-  assertEquals([uncaught.errors, busy!.runs], [[], 1]);
-});
-
-Deno.test("111: with an end of its own before, a task keeps that cause", async () => {
-  const pool = new WorkerPool({ workers: 1 });
-  using ctx = withCancel(background());
-  const busy = new HeldJob();
-  const task = pool.submit(busy.job, ctx);
-  await settled();
-  const cause = new Error("mine");
-  ctx.cancel(cause);
-  const shut = pool.shutdown({ immediate: true });
-  assertStrictEquals(await task.catch((error) => error), cause);
-  assertStrictEquals(busy.ctx.cause, cause);
-  busy.end();
-  await shut;
 });

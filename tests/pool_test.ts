@@ -1,467 +1,374 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
-import { background, ClosedError, ContextKey, withCancel, withValue } from "../mod.ts";
-import { type Job, type Strategy, type SubmitOptions, WorkerPool } from "../tasks/mod.ts";
-import { HeldJob, heldJobs } from "./support/held_job.ts";
+/**
+ * The pool: who starts when, what a full one does, and that a cancelled task leaves no trace.
+ *
+ * @module
+ */
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  background,
+  ContextKey,
+  DeadlineExceededError,
+  sleep,
+  withCancel,
+  withTimeout,
+  withValue,
+} from "../mod.ts";
+import { type SubmitOptions, WorkerPool, type WorkerPoolOptions } from "../tasks/mod.ts";
+import { fakeClock } from "./support/clock.ts";
+import { failure } from "./support/queues.ts";
 import { settled, state } from "./support/settle.ts";
-import { catchUncaught } from "./support/uncaught.ts";
+import { spiedController } from "./support/spied_signal.ts";
 
-// ---- 126: order ----
+/** A job that runs until it is told to end. */
+function gate(): { job: () => Promise<string>; open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  return { job: () => promise, open: () => resolve("opened") };
+}
 
-Deno.test("126: submit only queues, and tasks start in a microtask of their own", async () => {
-  await using pool = new WorkerPool({ workers: 2 });
+// ---- 126: order, capacity, room ----
+
+Deno.test("126: tasks start in a microtask of their own, the highest priority first, equals in order", async () => {
+  const pool = new WorkerPool({ workers: 1 });
   const log: string[] = [];
-  const done = [
-    pool.submit(() => void log.push("first")),
-    pool.submit(() => void log.push("second")),
+  const submit = (name: string, priority: number): Promise<unknown> =>
+    pool.submit(() => log.push(name), { priority });
+  const all = [
+    submit("a1", 1),
+    submit("b10", 10),
+    submit("c5", 5),
+    submit("d10", 10),
+    submit("e-1", -1),
+    submit("f5.5", 5.5),
   ];
-  log.push("submitted");
-  assertEquals([pool.running, pool.waiting], [0, 2]);
-  await Promise.all(done);
-  assertEquals(log, ["submitted", "first", "second"]);
-});
-
-Deno.test("126: the highest priority starts first, and equals in the order in which they came", async () => {
-  await using pool = new WorkerPool({ workers: 1 });
-  const started: string[] = [];
-  for (const [name, priority] of [["a", 0], ["b", 2], ["c", -1.5], ["d", 2], ["e", 0], ["f", 7]]) {
-    const options = { priority: priority as number };
-    void pool.submit(() => void started.push(name as string), options);
-  }
-  await pool.drain();
-  assertEquals(started, ["f", "b", "d", "a", "e", "c"]);
-});
-
-Deno.test("126: no priority is 0, and so is -0", async () => {
-  await using pool = new WorkerPool({ workers: 1 });
-  const started: string[] = [];
-  const start = (name: string, options?: SubmitOptions) =>
-    void pool.submit(() => void started.push(name), options);
-  start("below", { priority: -1 });
-  start("none");
-  start("zero", { priority: 0 });
-  start("minus", { priority: -0 });
-  start("undefined", { priority: undefined });
-  start("above", { priority: 1 });
-  await pool.drain();
-  assertEquals(started, ["above", "none", "zero", "minus", "undefined", "below"]);
-});
-
-Deno.test("126: what comes later and is more urgent goes before all that wait, not before who runs", async () => {
-  await using pool = new WorkerPool({ workers: 1 });
-  const first = new HeldJob();
-  const started: string[] = [];
-  void pool.submit(first.job);
-  void pool.submit(() => void started.push("low"));
-  await settled();
-  void pool.submit(() => void started.push("high"), { priority: 1 });
-  await settled();
-  assertEquals([first.runs, started], [1, []]);
-  first.end();
-  await pool.drain();
-  assertEquals(started, ["high", "low"]);
-});
-
-Deno.test("126: never more jobs run than there are workers, and none waits while one is idle", async () => {
-  await using pool = new WorkerPool({ workers: 3 });
-  let [running, most] = [0, 0];
-  for (let i = 0; i < 20; i++) {
-    void pool.submit(async () => {
-      most = Math.max(most, ++running);
-      assertEquals(pool.running, running);
-      await settled();
-      running--;
-    });
-  }
-  await settled();
-  assertEquals([pool.running, pool.waiting, pool.size], [3, 17, 3]);
-  await pool.drain();
-  assertEquals([most, running, pool.running, pool.waiting], [3, 0, 0, 0]);
-});
-
-Deno.test("126: a pool has 8 workers, if nothing else is said", () => {
-  assertEquals(new WorkerPool().size, 8);
-});
-
-Deno.test("126: submit gives what the job gives, a thenable's too, and rejects with what it throws", async () => {
-  await using pool = new WorkerPool({ workers: 1 });
-  const error = new Error("broken");
-  assertEquals(await pool.submit(() => 1), 1);
-  assertEquals(await pool.submit(() => Promise.resolve(2)), 2);
-  // deno-lint-ignore no-explicit-any
-  assertEquals(await pool.submit(() => ({ then: (ok: any) => ok(3) }) as PromiseLike<number>), 3);
-  const fails: Job<void>[] = [() => Promise.reject(error), () => {
-    throw error;
-  }];
-  for (const job of fails) {
-    assertStrictEquals(await pool.submit(job).catch((error) => error), error);
-  }
-  assertEquals(await pool.submit(() => "goes on"), "goes on");
-});
-
-Deno.test("126: a job that throws undefined has failed", async () => {
-  await using pool = new WorkerPool({ workers: 1 });
-  assertEquals(await state(pool.submit(() => Promise.reject())), "rejected");
-});
-
-Deno.test("126: a job's context has the values of its caller's, or of the pool's parent", async () => {
-  const key = new ContextKey<string>("who");
-  await using pool = new WorkerPool({ parent: withValue(background(), key, "the pool") });
-  assertEquals(await pool.submit((ctx) => ctx.value(key)), "the pool");
-  assertEquals(await pool.submit((ctx) => ctx.value(key), { timeout: 1_000 }), "the pool");
-  assertEquals(await pool.submit((ctx) => ctx.value(key), { runTimeout: 1_000 }), "the pool");
-  using caller = withCancel(withValue(background(), key, "the caller"));
-  assertEquals(await pool.submit((ctx) => ctx.value(key), caller), "the caller");
-  const options = { ctx: caller, runTimeout: 1_000 };
-  assertEquals(await pool.submit((ctx) => ctx.value(key), options), "the caller");
-});
-
-Deno.test("126: a task's own context ends when the task is over", async () => {
-  await using pool = new WorkerPool();
-  using caller = withCancel(background());
-  for (const options of [{ ctx: caller }, { timeout: 1_000 }, { runTimeout: 1_000 }]) {
-    const ctx = await pool.submit((ctx) => [ctx], options);
-    assertEquals(ctx[0]!.done, true);
-  }
-  assertEquals(caller.done, false);
-});
-
-// ---- 126: capacity and room ----
-
-Deno.test("126: beyond its capacity submit waits for room, in the order of the calls", async () => {
-  await using pool = new WorkerPool({ workers: 1, capacity: 2 });
-  const jobs = heldJobs(5);
-  const started: number[] = [];
-  for (const [i, { job }] of jobs.entries()) {
-    void pool.submit((ctx) => {
-      started.push(i);
-      return job(ctx);
-      // The last one is urgent, but it has to get in first.
-    }, { priority: i === 4 ? 1 : 0 });
-    assertEquals(pool.full, i >= 2, `${i + 1} submitted`);
-  }
-  await settled();
-  assertEquals([pool.running, pool.waiting, started], [1, 4, [0]]);
-  for (const i of [0, 1, 2, 4, 3]) {
-    jobs[i]!.end();
-    await settled();
-  }
-  assertEquals(started, [0, 1, 2, 4, 3]);
-});
-
-Deno.test("126: who finds room does not overtake those who wait for it", async () => {
-  await using pool = new WorkerPool({ workers: 1, capacity: 1 });
-  const first = new HeldJob();
-  const started: string[] = [];
-  void pool.submit(first.job);
-  for (const name of ["in line", "outside"]) void pool.submit(() => void started.push(name));
-  await settled();
-  first.end();
-  await Promise.resolve();
-  void pool.submit(() => void started.push("late"), { priority: 9 });
-  await pool.drain();
-  assertEquals(started.slice(0, 2), ["in line", "outside"]);
-});
-
-Deno.test("126: with capacity 0 a task is taken only by a worker that is idle", async () => {
-  await using pool = new WorkerPool({ workers: 2, capacity: 0 });
-  const jobs = heldJobs(2);
-  for (const { job } of jobs) assert(pool.trySubmit(job) !== undefined);
-  assertEquals([pool.full, pool.trySubmit(() => {})], [true, undefined]);
-  const waiting = pool.submit(() => "in");
-  await settled();
-  assertEquals([pool.running, pool.waiting], [2, 1]);
-  jobs[0]!.end();
-  assertEquals(await waiting, "in");
-  jobs[1]!.end();
-});
-
-Deno.test("126: trySubmit gives undefined where there is no room, and the job never runs", async () => {
-  await using pool = new WorkerPool({ workers: 1, capacity: 1 });
-  const [first, second, third] = heldJobs(3);
-  const results = [first!, second!, third!].map(({ job }) => pool.trySubmit(job));
-  assertEquals(results.map((result) => result === undefined), [false, false, true]);
-  await settled();
-  first!.end();
-  await settled();
-  second!.end();
-  await pool.drain();
-  assertEquals([third!.runs, pool.stats().rejected], [0, 0]);
-  assertEquals(await pool.trySubmit(() => 1), 1);
-});
-
-Deno.test("126: room waits until submit would not, and the end of the pool ends it", async () => {
-  const pool = new WorkerPool({ workers: 1, capacity: 1 });
-  await pool.room();
-  const [first, second] = heldJobs(2);
-  void pool.submit(first!.job);
-  void pool.submit(second!.job);
-  const waiting = pool.room();
-  assertEquals(await state(waiting), "pending");
-  first!.end();
-  await waiting;
-  assertEquals(pool.full, false);
-  void pool.submit(() => {});
-  const late = pool.room();
-  assertEquals(await state(late), "pending");
-  const shut = pool.shutdown();
-  await assertRejects(() => late, ClosedError);
-  await assertRejects(() => pool.room(), ClosedError);
-  second!.end();
-  await shut;
-});
-
-Deno.test("126: who waits for room can leave, and those behind him move up", async () => {
-  await using pool = new WorkerPool({ workers: 1, capacity: 1 });
-  const first = new HeldJob();
-  void pool.submit(first.job);
-  using queued = withCancel(background());
-  using outside = withCancel(background());
-  const gone = [pool.submit(() => {}, queued), pool.submit(() => {}, outside)];
-  const last = pool.submit(() => "last");
-  await settled();
-  assertEquals(pool.waiting, 3);
-  outside.cancel("left");
-  assertEquals([pool.waiting, pool.full], [2, true]);
-  const room = pool.room();
-  queued.cancel("left too");
-  assertEquals(await Promise.all(gone.map((each) => each.catch((error) => error))), [
-    "left too",
-    "left",
-  ]);
-  assertEquals([pool.waiting, await state(room)], [1, "pending"]);
-  first.end();
-  assertEquals(await last, "last");
-  await room;
-});
-
-// ---- 126: pause ----
-
-Deno.test("126: a paused pool starts nothing, finishes what runs, and goes on when it is resumed", async () => {
-  await using pool = new WorkerPool({ workers: 2 });
-  const first = new HeldJob();
-  const started: number[] = [];
-  void pool.submit(first.job);
-  await settled();
-  void pool.submit(() => void started.push(0));
-  pool.pause();
-  for (const i of [1, 2, 3]) void pool.submit(() => void started.push(i));
-  await settled();
-  first.end();
-  await settled();
-  assertEquals([pool.paused, pool.running, pool.waiting, started], [true, 0, 4, []]);
-  pool.resume();
-  assertEquals(pool.paused, false);
-  await pool.drain();
-  assertEquals(started, [0, 1, 2, 3]);
-});
-
-Deno.test("126: a paused pool has room up to its capacity, not for its idle workers too", async () => {
-  await using pool = new WorkerPool({ workers: 4, capacity: 2 });
-  pool.pause();
-  const accepted = [0, 1, 2].map(() => pool.trySubmit(() => {}) !== undefined);
-  assertEquals(accepted, [true, true, false]);
-  const waiting = pool.submit(() => "in");
-  assertEquals(await state(waiting), "pending");
-  pool.resume();
-  assertEquals(await waiting, "in");
-});
-
-Deno.test("126: a paused pool with capacity 0 lets nobody in, and all of them when it goes on", async () => {
-  await using pool = new WorkerPool({ workers: 1, capacity: 0 });
-  pool.pause();
-  const waiting = [pool.submit(() => 1), pool.submit(() => 2)];
-  assertEquals([pool.trySubmit(() => 3), pool.waiting], [undefined, 2]);
-  pool.resume();
-  assertEquals(await Promise.all(waiting), [1, 2]);
-});
-
-// ---- 116: drain ----
-
-Deno.test("116: drain of a pool that was never given anything resolves at once, each time", async () => {
-  await using pool = new WorkerPool({ workers: 2 });
-  await pool.drain();
-  await pool.drain();
-  pool.pause();
-  await pool.drain();
-});
-
-Deno.test("116: drain resolves when nothing waits or runs, not before", async () => {
-  await using pool = new WorkerPool({ workers: 1, capacity: 1 });
-  const jobs = heldJobs(3);
-  for (const { job } of jobs) void pool.submit(job);
-  const drained = pool.drain();
-  for (const job of jobs) {
-    assertEquals(await state(drained), "pending");
-    job.end();
-  }
-  await drained;
-  await pool.drain();
-  void pool.submit(() => {});
-  const again = pool.drain();
-  assertEquals(pool.waiting, 1);
-  await again;
+  assertEquals([log, pool.waiting, pool.running], [[], 6, 0]);
+  await Promise.all(all);
+  assertEquals(log, ["b10", "d10", "f5.5", "c5", "a1", "e-1"]);
   assertEquals([pool.waiting, pool.running], [0, 0]);
 });
 
-Deno.test("116: drain resolves when the last task has failed, was cancelled, or was misplaced", async () => {
-  using uncaught = catchUncaught();
-  let at = 0;
-  const strategy: Strategy = { name: "own", place: () => at };
-  const ends: Record<string, (pool: WorkerPool) => void> = {
-    "failed": (pool) => {
-      pool.submit(() => Promise.reject(1)).catch(() => {});
-    },
-    "cancelled": (pool) => {
-      using ctx = withCancel(background());
-      pool.pause();
-      pool.submit(() => {}, ctx).catch(() => {});
-    },
-    "misplaced when workers are taken off": (pool) => {
-      pool.pause();
-      at = 1;
-      pool.submit(() => {}).catch(() => {});
-      queueMicrotask(() => pool.resize(1));
-    },
-    "misplaced when it gets in": (pool) => {
-      pool.resize(2);
-      pool.pause();
-      pool.submit(() => {}).catch(() => {});
-      at = 7;
-      pool.submit(() => {}).catch(() => {});
-      queueMicrotask(() => pool.resume());
-    },
-  };
-  for (const [name, end] of Object.entries(ends)) {
-    at = 0;
-    await using pool = new WorkerPool({ workers: 2, strategy, capacity: 1 });
-    end(pool);
-    const drained = pool.drain();
-    assertEquals(await state(drained), "fulfilled", name);
-    pool.resume();
-  }
-  assertEquals(uncaught.errors, []);
+Deno.test("126: never more jobs run than there are workers, and as many if there is work", async () => {
+  const pool = new WorkerPool({ workers: 3 });
+  let running = 0;
+  let most = 0;
+  const all = Array.from({ length: 20 }, (_, i) =>
+    pool.submit(async () => {
+      most = Math.max(most, ++running);
+      assertEquals(pool.running <= 3, true);
+      for (let n = 0; n < i % 4; n++) await Promise.resolve();
+      running--;
+      return i;
+    }));
+  assertEquals(await Promise.all(all), Array.from({ length: 20 }, (_, i) => i));
+  assertEquals(most, 3);
 });
 
-Deno.test("116: who waits for the drain can leave", async () => {
-  await using pool = new WorkerPool();
-  const held = new HeldJob();
-  void pool.submit(held.job);
-  using ctx = withCancel(background());
-  const drained = pool.drain(ctx);
-  ctx.cancel("tired");
-  assertEquals(await drained.catch((error) => error), "tired");
-  assertEquals(await pool.drain(ctx).catch((error) => error), "tired");
-  held.end();
-});
-
-// ---- arguments ----
-
-Deno.test("126, R17: what is no argument is told, with its value; submit rejects, the others throw", async () => {
-  await using pool = new WorkerPool({ workers: 1 });
-  const job = () => {};
-  const submits: [unknown, unknown, typeof Error, string][] = [
-    [undefined, undefined, TypeError, "job must be a function, not undefined"],
-    [3, undefined, TypeError, "job must be a function, not 3"],
-    [job, null, TypeError, "not null"],
-    [job, "soon", TypeError, 'not "soon"'],
-    [job, { priority: "high" }, TypeError, 'priority must be a number, not "high"'],
-    [job, { priority: NaN }, RangeError, "priority must be a number, not NaN"],
-    [job, { priority: Infinity }, RangeError, "priority must be a finite number: Infinity"],
-    [job, { runTimeout: "1" }, TypeError, 'runTimeout must be a number, not "1"'],
-    [job, { runTimeout: 0 }, RangeError, "runTimeout must be more than 0: 0"],
-    [job, { timeout: NaN }, RangeError, "timeout must be a number, not NaN"],
-    [job, { ctx: {} }, TypeError, "ctx must be a context"],
-    [job, { signal: 1 }, TypeError, "signal must be an AbortSignal, not 1"],
-    [job, { retry: 3 }, TypeError, "retry must be an object of options, not 3"],
-  ];
-  for (const [job, options, type, message] of submits) {
-    await assertRejects(() => pool.submit(job as never, options as never), type, message);
-    await assertRejects(() => pool.trySubmit(job as never, options as never)!, type, message);
-  }
-  await assertRejects(() => pool.room(null as never), TypeError);
-  await assertRejects(() => pool.drain({ timeout: "1" } as never), TypeError);
-  await assertRejects(() => pool.shutdown(null as never), TypeError, "not null");
-  await assertRejects(
-    () => pool.shutdown({ immediate: 1 } as never),
-    TypeError,
-    "immediate must be true or false, not 1",
+Deno.test("126: a result, a throw and a rejection are told as they are, and the worker goes on", async () => {
+  const pool = new WorkerPool({ workers: 1 });
+  const error = new Error("broken");
+  assertEquals(await pool.submit(() => undefined), undefined);
+  assertStrictEquals(
+    await failure(pool.submit(() => {
+      throw error;
+    })),
+    error,
   );
-  assertEquals(pool.closed, false);
-  const makes: [unknown, typeof Error, string][] = [
-    [null, TypeError, "options must be an object of options, not null"],
-    [{ workers: 0 }, RangeError, "workers must be an integer of at least 1, or Infinity: 0"],
-    [{ workers: 1.5 }, RangeError, "1.5"],
-    [{ workers: Infinity }, RangeError, "workers must be finite: Infinity"],
-    [{ workers: "2" }, TypeError, 'workers must be a number, not "2"'],
-    [{ capacity: -1 }, RangeError, "capacity must be an integer of at least 0, or Infinity: -1"],
-    [{ capacity: NaN }, RangeError, "NaN"],
-    [{ name: 5 }, TypeError, "name must be a string, not 5"],
-    [{ parent: {} }, TypeError, "parent must be a context or an AbortSignal"],
-    [
-      { nested: "maybe" },
-      TypeError,
-      'nested must be "reject" or "inline" or "queue", not "maybe"',
-    ],
-    [{ strategy: "stealing" }, TypeError, 'strategy must be an object of options, not "stealing"'],
-    [{ strategy: {} }, TypeError, 'have a function "place": undefined'],
-  ];
-  for (const [options, type, message] of makes) {
-    assertThrows(() => new WorkerPool(options as never), type, message);
-  }
-  for (const workers of [0, -1, 1.5, NaN, Infinity]) {
-    assertThrows(() => pool.resize(workers), RangeError, String(workers));
-  }
-  assertThrows(() => pool.resize("2" as never), TypeError);
-  assertEquals(pool.size, 1);
-  const maps: [unknown, unknown, typeof Error, string][] = [
-    [undefined, undefined, TypeError, "fn must be a function, not undefined"],
-    [job, null, TypeError, "options must be an object of options, not null"],
-    [job, { ahead: 0 }, RangeError, "ahead must be an integer of at least 1, or Infinity: 0"],
-    [job, { errors: "both" }, TypeError, 'errors must be "throw" or "values", not "both"'],
-    [job, { priority: NaN }, RangeError, "priority must be a number, not NaN"],
-  ];
-  for (const [fn, options, type, message] of maps) {
-    assertThrows(() => pool.map([], fn as never, options as never), type, message);
-    assertThrows(() => pool.mapUnordered([], fn as never, options as never), type, message);
+  assertStrictEquals(await failure(pool.submit(() => Promise.reject(error))), error);
+  assertEquals(await failure(pool.submit(() => Promise.reject(undefined))), undefined);
+  assertEquals(await pool.submit(() => Promise.resolve(7)), 7);
+  const { fulfilled, rejected } = pool.stats();
+  assertEquals([fulfilled, rejected], [2, 3]);
+});
+
+Deno.test("126: each job is run once, whatever it gives", async () => {
+  for (const value of [undefined, null, 0, "", false]) {
+    const pool = new WorkerPool({ workers: 1 });
+    let runs = 0;
+    const given = await pool.submit(() => {
+      runs++;
+      return value;
+    });
+    assertEquals([given, runs], [value, 1]);
   }
 });
 
-Deno.test("126, R18: a context that has ended goes before a full or closed pool, and nothing runs", async () => {
-  const pool = new WorkerPool({ workers: 1, capacity: 0, name: "imports" });
-  using ctx = withCancel(background());
+Deno.test("126: a full pool lets submits wait in their order, and trySubmit does not wait", async () => {
+  const pool = new WorkerPool({ workers: 1, capacity: 2 });
+  const first = gate();
+  const log: number[] = [];
+  const running = pool.submit(first.job);
+  await settled();
+  const all = [1, 2, 3, 4].map((n) => pool.submit(() => log.push(n)));
+  assertEquals([pool.full, pool.waiting, pool.trySubmit(() => 0)], [true, 4, undefined]);
+  first.open();
+  await running;
+  await Promise.all(all);
+  assertEquals([log, pool.full], [[1, 2, 3, 4], false]);
+  assertEquals(await pool.trySubmit(() => "now"), "now");
+});
+
+Deno.test("126: capacity 0 admits as many tasks as there are idle workers", async () => {
+  const pool = new WorkerPool({ workers: 2, capacity: 0 });
+  const [one, two] = [gate(), gate()];
+  const first = pool.trySubmit(one.job);
+  const second = pool.trySubmit(two.job);
+  assert(first !== undefined && second !== undefined);
+  assertEquals(pool.trySubmit(() => 0), undefined);
+  await settled();
+  assertEquals(pool.trySubmit(() => 0), undefined);
+  one.open();
+  await first;
+  await settled();
+  assertEquals(await pool.trySubmit(() => 3), 3);
+  two.open();
+  await second;
+});
+
+Deno.test("126: room waits until a submit would not wait, also when a waiting task is cancelled", async () => {
+  const pool = new WorkerPool({ workers: 1, capacity: 1 });
+  const first = gate();
+  const running = pool.submit(first.job);
+  await settled();
+  await pool.room();
+  const ctx = withCancel(background());
+  const cancelled = pool.submit(() => 1, ctx);
+  const room = pool.room();
+  assertEquals(await state(room), "pending");
+  ctx.cancel("enough");
+  assertEquals(await failure(cancelled), "enough");
+  await room;
+  first.open();
+  await running;
+});
+
+// ---- 110: cancellation ----
+
+Deno.test("110: a task that is aborted while it is queued settles at once, and never runs", async () => {
+  const pool = new WorkerPool({ workers: 1, capacity: 2 });
+  const first = gate();
+  const running = pool.submit(first.job);
+  await settled();
+  let runs = 0;
+  const controller = spiedController();
+  const queued = pool.submit(() => runs++, controller.signal);
+  const after = pool.submit(() => "after");
+  const outside = pool.submit(() => "outside");
+  assertEquals([pool.full, pool.waiting], [true, 3]);
+  controller.abort("not needed");
+  assertEquals(await failure(queued), "not needed");
+  // Its place is free: the one that waited for room has it.
+  assertEquals([pool.waiting, pool.running, controller.listeners], [2, 1, 0]);
+  first.open();
+  assertEquals(await Promise.all([running, after, outside]), ["opened", "after", "outside"]);
+  assertEquals(runs, 0);
+});
+
+Deno.test("110: a task that is cancelled while it waits for room never runs", async () => {
+  const pool = new WorkerPool({ workers: 1, capacity: 0 });
+  const first = gate();
+  const running = pool.submit(first.job);
+  await settled();
+  let runs = 0;
+  const ctx = withCancel(background());
+  const waiting = pool.submit(() => runs++, { ctx });
+  ctx.cancel("enough");
+  assertEquals(await failure(waiting), "enough");
+  assertEquals(pool.waiting, 0);
+  first.open();
+  await running;
+  await pool.drain();
+  assertEquals(runs, 0);
+});
+
+Deno.test("110: a running task that is cancelled rejects at once, and keeps its worker until its job ends", async () => {
+  const pool = new WorkerPool({ workers: 1 });
+  const first = gate();
+  const ctx = withCancel(background());
+  let given: { done: boolean; cause: unknown } | undefined;
+  const stubborn = pool.submit((own) => {
+    given = own;
+    return first.job();
+  }, ctx);
+  const next = pool.submit(() => "next");
+  await settled();
+  ctx.cancel("enough");
+  assertEquals(await failure(stubborn), "enough");
+  assertEquals([given?.done, given?.cause], [true, "enough"]);
+  assertEquals([await state(next), pool.running, pool.waiting], ["pending", 1, 1]);
+  first.open();
+  assertEquals(await next, "next");
+});
+
+Deno.test("110: what has ended already goes before a free worker, and nothing runs", async () => {
+  const pool = new WorkerPool({ workers: 1 });
+  const ctx = withCancel(background());
   ctx.cancel("over");
-  const never = new HeldJob();
-  assertEquals(await pool.submit(never.job, ctx).catch((error) => error), "over");
-  assertEquals(await pool.room(ctx).catch((error) => error), "over");
-  await pool.shutdown();
-  assertEquals(await pool.submit(never.job, { ctx }).catch((error) => error), "over");
-  await assertRejects(() => pool.submit(never.job), ClosedError, 'the pool "imports" is shut down');
-  assertEquals([never.runs, pool.waiting], [0, 0]);
+  let runs = 0;
+  const ends: SubmitOptions[] = [{ ctx }, { signal: AbortSignal.abort("over") }];
+  for (const end of ends) {
+    assertEquals(await failure(pool.submit(() => runs++, end)), "over");
+  }
+  const late = await failure(pool.submit(() => runs++, { timeout: 0 }));
+  assertInstanceOf(late, DeadlineExceededError);
+  await pool.drain();
+  assertEquals(runs, 0);
 });
 
-// ---- map ----
+Deno.test("110, R25: a task whose time is up does not start, although its timer has not run yet", async () => {
+  const pool = new WorkerPool({ workers: 1 });
+  using ctx = withTimeout(background(), 2);
+  let runs = 0;
+  const late = [
+    pool.submit(() => runs++, { timeout: 2 }),
+    pool.submit(() => runs++, ctx),
+  ].map(failure);
+  for (const start = performance.now(); performance.now() - start < 3;);
+  for (const error of await Promise.all(late)) assertInstanceOf(error, DeadlineExceededError);
+  assertEquals(runs, 0);
+});
 
-Deno.test("126: map runs on the pool's workers, in the order of the items, with its options", async () => {
-  await using pool = new WorkerPool({ workers: 2 });
-  let [running, most] = [0, 0];
-  const slow = async (n: number, _: unknown, index: number): Promise<string> => {
-    most = Math.max(most, ++running);
-    for (let i = n; i > 0; i--) await settled();
-    running--;
-    return `${index}:${n}`;
-  };
-  const got: string[] = [];
-  for await (const each of pool.map([3, 1, 0, 2], slow)) got.push(each);
-  assertEquals([got, most], [["0:3", "1:1", "2:0", "3:2"], 2]);
-  const unordered: string[] = [];
-  for await (const each of pool.mapUnordered([5, 0, 1], slow)) unordered.push(each);
-  assertEquals(unordered, ["1:0", "2:1", "0:5"]);
-  let tries = 0;
-  const retry = { attempts: 2, delay: 0 };
-  const flaky = () => ++tries === 1 ? Promise.reject("once") : "well";
-  for await (const each of pool.map([0], flaky, { retry })) assertEquals(each, "well");
-  const values = pool.map([0, 1], (n) => n === 0 ? Promise.reject("no") : n, { errors: "values" });
-  const outcomes: string[] = [];
-  for await (const { status } of values) outcomes.push(status);
-  assertEquals(outcomes, ["rejected", "fulfilled"]);
+Deno.test("110, 119: many tasks on one signal have one listener, and none afterwards", async () => {
+  const pool = new WorkerPool({ workers: 1 });
+  const controller = spiedController();
+  const first = gate();
+  const running = pool.submit(first.job);
+  await settled();
+  const tasks = Array.from({ length: 1_000 }, () => pool.submit(() => 1, controller.signal));
+  assertEquals(controller.listeners, 1);
+  controller.abort("all");
+  const outcomes = await Promise.allSettled(tasks);
+  assert(outcomes.every((one) => one.status === "rejected" && one.reason === "all"));
+  assertEquals([controller.listeners, pool.waiting], [0, 0]);
+  first.open();
+  await running;
+});
+
+Deno.test("110: tasks that have run leave neither listener nor timer", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 2 });
+  const controller = spiedController();
+  const ctx = withCancel(background());
+  const options = { ctx, signal: controller.signal, timeout: 1_000, runTimeout: 500 };
+  assertEquals(await pool.submit(() => 7, options), 7);
+  await failure(pool.submit(() => Promise.reject("no"), options));
+  await settled();
+  assertEquals([controller.listeners, clock.timers], [0, 0]);
+});
+
+Deno.test("110: 100,000 queued tasks, cancelled one by one, last first, leave in order", async () => {
+  const pool = new WorkerPool({ workers: 1 });
+  const first = gate();
+  const running = pool.submit(first.job);
+  await settled();
+  const contexts = Array.from({ length: 100_000 }, () => withCancel(background()));
+  const tasks = contexts.map((ctx) => pool.submit(() => 1, ctx));
+  const all = Promise.allSettled(tasks);
+  for (const ctx of contexts.toReversed()) ctx.cancel("enough");
+  assertEquals(pool.waiting, 0);
+  assert((await all).every(({ status }) => status === "rejected"));
+  first.open();
+  await running;
+});
+
+Deno.test("110: the context of a job has the values and the deadline of its caller's, and ends with it", async () => {
+  using clock = fakeClock();
+  const user = new ContextKey<string>("user");
+  const pool = new WorkerPool({ parent: withValue(background(), user, "pool") });
+  assertEquals(await pool.submit((ctx) => ctx.value(user)), "pool");
+  const ctx = withValue(background(), user, "caller");
+  const seen = await pool.submit((own) => ({ own, user: own.value(user), at: own.deadline }), {
+    ctx,
+    timeout: 50,
+  });
+  assertEquals([seen.user, seen.at, seen.own.done], ["caller", clock.now + 50, true]);
+});
+
+// ---- 127: timeouts ----
+
+Deno.test("127: timeout is for waiting and running together", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1 });
+  const slow = pool.submit((ctx) => sleep(100, ctx), { timeout: 60 });
+  let runs = 0;
+  const queued = pool.submit(() => runs++, { timeout: 50 });
+  const patient = pool.submit(() => "patient", { timeout: 70 });
+  const outcomes = [failure(slow), failure(queued)];
+  await clock.tick(60);
+  for (const outcome of outcomes) assertInstanceOf(await outcome, DeadlineExceededError);
+  assertEquals([await patient, runs, clock.timers], ["patient", 0, 0]);
+});
+
+Deno.test("127: runTimeout is for the run alone, and its job's context ends", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1 });
+  const first = pool.submit((ctx) => sleep(80, ctx));
+  const quick = pool.submit((ctx) => sleep(20, ctx), { runTimeout: 30 });
+  const slow = failure(pool.submit((ctx) => sleep(40, ctx), { runTimeout: 30 }));
+  await clock.tick(130);
+  await Promise.all([first, quick]);
+  const error = await slow;
+  assertInstanceOf(error, DeadlineExceededError);
+  assertEquals([error.message, clock.timers], ["the task ran longer than 30 ms", 0]);
+});
+
+Deno.test("127: a job that does not heed the end of its time is not waited for, and keeps its worker", async () => {
+  using clock = fakeClock();
+  const pool = new WorkerPool({ workers: 1 });
+  const stubborn = gate();
+  const late = failure(pool.submit(stubborn.job, { runTimeout: 10, retry: { attempts: 3 } }));
+  const next = pool.submit(() => "next");
+  await clock.tick(11);
+  assertInstanceOf(await late, DeadlineExceededError);
+  assertEquals([await state(next), pool.running], ["pending", 1]);
+  stubborn.open();
+  assertEquals([await next, clock.timers], ["next", 0]);
+});
+
+// ---- bad arguments ----
+
+Deno.test("126, R17: bad arguments are refused, with the value, and nothing runs", async () => {
+  const pool = new WorkerPool();
+  let runs = 0;
+  const bad: [SubmitOptions, string][] = [
+    [{ priority: NaN }, "NaN"],
+    [{ priority: Infinity }, "Infinity"],
+    [{ priority: "high" as unknown as number }, '"high"'],
+    [{ runTimeout: 0 }, "0"],
+    [{ timeout: NaN }, "NaN"],
+    [{ retry: { attempts: 0 } }, "0"],
+    [{ retry: { attempts: 2, delay: -1 } }, "-1"],
+    [{ retry: { attempts: 2, factor: 0.5 } }, "0.5"],
+    [{ retry: { attempts: 2, jitter: 2 } }, "2"],
+    [{ signal: {} as AbortSignal }, "[object Object]"],
+  ];
+  for (const [options, shown] of bad) {
+    const error = await failure(pool.submit(() => runs++, options));
+    assert(error instanceof TypeError || error instanceof RangeError, String(error));
+    assert(error.message.includes(shown), error.message);
+  }
+  await assertRejects(() => pool.submit(7 as unknown as () => void), TypeError, "7");
+  await pool.drain();
+  assertEquals(runs, 0);
+  const options: [WorkerPoolOptions, string][] = [
+    [{ workers: 0 }, "0"],
+    [{ workers: Infinity }, "Infinity"],
+    [{ workers: 1.5 }, "1.5"],
+    [{ capacity: -1 }, "-1"],
+    [{ nested: "maybe" as "queue" }, '"maybe"'],
+    [{ name: 7 as unknown as string }, "7"],
+    [{ strategy: {} as never }, "undefined"],
+    [{ parent: {} as AbortSignal }, "[object Object]"],
+  ];
+  for (const [given, shown] of options) {
+    const error = assertThrows(() => new WorkerPool(given), Error);
+    assert(error instanceof TypeError || error instanceof RangeError, String(error));
+    assert(error.message.includes(shown), error.message);
+  }
+  assertThrows(() => pool.resize(0), RangeError, "0");
 });
