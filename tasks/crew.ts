@@ -187,6 +187,7 @@ export class Crew implements Owner, TaskOwner, Endable {
       workers.push(new Worker(workers.length, this.#spread.lines()));
       this.#idle++;
     }
+    this.#keepBusy(count);
     const left = workers.splice(count);
     for (const worker of left) {
       worker.retired = true;
@@ -291,6 +292,23 @@ export class Crew implements Owner, TaskOwner, Endable {
     if (!this.#watched || !adopt(task)) return false;
     // Those that were taken off, and those beside them, take no more tasks.
     return this.options.nested !== "queue" && this.#idle === 0 && this.workers.every(isParent);
+  }
+
+  /** The idle ones are taken off first: beside busy ones that were, more jobs would run than before. */
+  #keepBusy(count: number): void {
+    const { workers } = this;
+    let from = workers.length;
+    for (let at = 0; at < count; at++) {
+      const idle = workers[at]!;
+      if (idle.busy) continue;
+      while (--from >= count && !workers[from]!.busy);
+      if (from < count) return;
+      const busy = workers[from]!;
+      workers[at] = busy;
+      workers[from] = idle;
+      busy.index = at;
+      idle.index = from;
+    }
   }
 
   /** A worker that was taken off, and is busy still. */
