@@ -89,10 +89,10 @@ export class PoolTask extends WaitNode {
 
   /** The attempt is over. */
   stop(): void {
-    // Looking at its time may start the timer.
-    this.#attempt?.cancel();
+    // Without a look at the clock: what it gives counts, also if its time has just passed.
+    this.#attempt?.[scopeKey].end();
     this.#attempt = null;
-    this.#context?.cancel();
+    this.#context?.[scopeKey].end();
     this.#context = null;
     this.timer?.stop();
     this.timer = null;
@@ -107,6 +107,12 @@ export class PoolTask extends WaitNode {
     if (performance.now() < plan.due) return false;
     this.abort(new DeadlineExceededError("the task's timeout has passed"));
     return true;
+  }
+
+  /** Milliseconds until what its caller gave ends it. */
+  get left(): number {
+    const { wait, due } = this.plan!;
+    return Math.min(due - performance.now(), contextIn(wait)?.[scopeKey].left() ?? Infinity);
   }
 
   /** Ends it, wherever it is. */
@@ -153,7 +159,7 @@ export class PoolTask extends WaitNode {
   /** The context of its job: ends with the pool, and with the task. */
   #own(parent: ScopedContext, { wait, due }: Plan): ScopedContext {
     const given = contextIn(wait);
-    const scope = new Scope();
+    const scope = new TaskScope(this);
     const deadline = Math.min(
       given?.deadline ?? Infinity,
       due === Infinity ? Infinity : Date.now() + due - performance.now(),
@@ -189,6 +195,31 @@ export class PoolTask extends WaitNode {
 function contextIn(wait: Wait | undefined): ScopedContext | undefined {
   if (wait === undefined || wait instanceof AbortSignal) return undefined;
   return wait instanceof ScopedContext ? wait : (wait as WaitOptions).ctx as ScopedContext;
+}
+
+/** Of a job's context. Who asks sees that the task's time is up before a timer has run. */
+class TaskScope extends Scope {
+  override probe: Scope | null = this;
+  readonly #task: PoolTask;
+  #pool: Scope | null = null;
+
+  constructor(task: PoolTask) {
+    super();
+    this.#task = task;
+  }
+
+  override join(parent: Scope): void {
+    this.#pool = parent.probe;
+    super.join(parent);
+  }
+
+  protected override look(): void {
+    if (!this.#task.expired) this.#pool?.check();
+  }
+
+  override left(): number {
+    return Math.min(this.#task.left, this.#pool?.left() ?? Infinity);
+  }
 }
 
 /** Ends an attempt that takes too long. Who asks sees that its time is up before its timer has run. */

@@ -1,6 +1,12 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { background, DeadlineExceededError, sleep, withCancel, withTimeout } from "../mod.ts";
-import { type Strategy, WorkerPool, type WorkerPoolOptions, workStealing } from "../tasks/mod.ts";
+import {
+  type Job,
+  type Strategy,
+  WorkerPool,
+  type WorkerPoolOptions,
+  workStealing,
+} from "../tasks/mod.ts";
 import { fakeClock } from "./support/clock.ts";
 import { held } from "./support/collect.ts";
 import { HeldJob, heldJobs } from "./support/held_job.ts";
@@ -225,6 +231,46 @@ Deno.test("110: a job that heeds its context frees its worker at once", async ()
   gone.catch(() => {});
   await clock.tick(10);
   assertEquals([await state(gone), await next, clock.timers], ["rejected", "next", 0]);
+});
+
+Deno.test("110, R25: a job that never waits sees that its time is up, though no timer had a turn", async () => {
+  using clock = fakeClock();
+  using caller = withTimeout(background(), 50);
+  using parent = withTimeout(background(), 70);
+  const pool = new WorkerPool({ workers: 1, parent });
+  const ways = [{ timeout: 50 }, { ctx: caller }, { timeout: 50, runTimeout: 60 }, {
+    timeout: 10_000,
+  }];
+  for (const [i, options] of ways.entries()) {
+    const seen: unknown[] = [];
+    const task = pool.submit((ctx) => {
+      using child = withTimeout(ctx, 60);
+      for (const passed of [49, 50, 70]) {
+        using _ = skewedClock({ monotonic: passed });
+        seen.push(ctx.done, child.done);
+      }
+      seen.push(ctx.err?.name);
+    }, options);
+    const first = i < 3;
+    await assertRejects(() => task, DeadlineExceededError);
+    assertEquals(seen, [false, false, first, first, true, true, "TimeoutError"], String(i));
+  }
+  await pool.shutdown();
+  assertEquals(clock.timers, 0);
+});
+
+Deno.test("110, 127, R25: one whose attempt has no time left sees that, too, and is tried again", async () => {
+  await using pool = new WorkerPool({ workers: 1 });
+  const seen: boolean[] = [];
+  const job: Job<string> = (ctx) => {
+    using _ = skewedClock({ monotonic: seen.length === 0 ? 50 : 0 });
+    seen.push(ctx.done);
+    ctx.throwIfDone();
+    return "in time";
+  };
+  const retry = { attempts: 2, delay: 0 };
+  assertEquals(await pool.submit(job, { runTimeout: 50, retry }), "in time");
+  assertEquals(seen, [true, false]);
 });
 
 // ---- 110: nothing is left ----
