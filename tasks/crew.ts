@@ -70,6 +70,8 @@ export class Crew implements Owner, TaskOwner, Endable {
   #idle = 0;
   /** Those that run a job, retired ones too. */
   readonly #busyWorkers = new Set<Worker>();
+  /** How many of them are retired. While there are some, all others are busy. */
+  #leaving = 0;
   /** A microtask that starts tasks is on its way. */
   #scheduled = false;
   /** Those for which there is no room. */
@@ -134,7 +136,9 @@ export class Crew implements Owner, TaskOwner, Endable {
           '`nested: "inline"` runs them at once, `nested: "queue"` is for tasks that do not wait',
       );
     }
-    if (this.full) this.#outside.push(task);
+    // Behind its parent there may be tasks that take up the room which this one would wait for.
+    const needed = task.ancestor !== null && this.#spread.fixed;
+    if (this.full && !needed) this.#outside.push(task);
     else this.#place(task);
     this.#hang(task);
   }
@@ -173,12 +177,13 @@ export class Crew implements Owner, TaskOwner, Endable {
     this.#look();
   }
 
-  /** Workers that are taken off hand their tasks to the others, and end when their job has. */
+  /** Workers that are taken off hand their tasks to the others; the first whose jobs end leave. */
   resize(count: number): void {
     const { workers } = this;
     while (workers.length < count) {
       const back = this.#retired();
       if (back !== undefined) {
+        this.#leaving--;
         back.retired = false;
         back.index = workers.length;
         workers.push(back);
@@ -191,7 +196,8 @@ export class Crew implements Owner, TaskOwner, Endable {
     const left = workers.splice(count);
     for (const worker of left) {
       worker.retired = true;
-      if (!worker.busy) this.#idle--;
+      if (worker.busy) this.#leaving++;
+      else this.#idle--;
       if (this.#spread.shared !== null) continue;
       for (const task of worker.lines) {
         task.list!.remove(task);
@@ -308,6 +314,20 @@ export class Crew implements Owner, TaskOwner, Endable {
       workers[from] = idle;
       busy.index = at;
       idle.index = from;
+    }
+  }
+
+  /** A worker whose job has ended leaves in place of one that was taken off, and is busy still. */
+  #leaveFirst(worker: Worker): void {
+    const other = this.#retired()!;
+    other.retired = false;
+    other.index = worker.index;
+    this.workers[other.index] = other;
+    worker.retired = true;
+    if (this.#spread.shared !== null) return;
+    for (const task of worker.lines) {
+      task.list!.remove(task);
+      other.lines.add(task);
     }
   }
 
@@ -435,6 +455,7 @@ export class Crew implements Owner, TaskOwner, Endable {
       }
       countCall();
       if (holding) await ready(undefined);
+      if (this.#leaving > 0 && !worker.retired) this.#leaveFirst(worker);
       task = this.#next(worker);
       this.#admit();
     }
@@ -442,6 +463,7 @@ export class Crew implements Owner, TaskOwner, Endable {
     worker.rest();
     this.#busyWorkers.delete(worker);
     if (!worker.retired) this.#idle++;
+    else if (worker.index >= 0) this.#leaving--;
     this.#admit();
     this.#look();
   }

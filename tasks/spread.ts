@@ -25,6 +25,11 @@ export class Spread {
     this.shared = strategy.shared ? make() : null;
   }
 
+  /** A task stays in the queue that it is put into: there is more than one, and nobody steals. */
+  get fixed(): boolean {
+    return this.shared === null && this.#strategy.victim === undefined;
+  }
+
   /** What a new worker takes from. */
   lines(): TaskLines {
     return this.shared ?? this.#make();
@@ -42,8 +47,7 @@ export class Spread {
       from?.retired === false ? from.index : undefined,
     );
     let worker = this.#worker(at, "place");
-    // Where nobody steals it stays where it is put.
-    if (task.ancestor !== null && this.#strategy.victim === undefined) worker = this.#beside(at);
+    if (task.ancestor !== null && this.fixed) worker = this.#beside(at);
     worker.lines.add(task);
   }
 

@@ -293,8 +293,8 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * Changes how many workers there are. One that is taken off ends when its task does; what waits for it
-   * goes to the others.
+   * Changes how many workers there are. If fewer than tasks run, the next starts when that many have
+   * ended; what waits for a worker that is taken off goes to the others.
    *
    * @throws TypeError or RangeError if `workers` is no count of at least 1, or not that of the strategy.
    */

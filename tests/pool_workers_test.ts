@@ -423,6 +423,30 @@ Deno.test("128: idle workers are taken off first, so that those who stay start n
   await pool.shutdown();
 });
 
+Deno.test("128: with fewer workers the next task starts when fewer jobs run, whichever end first", async () => {
+  for (const strategy of [sharedQueue(), roundRobin(), workStealing()]) {
+    for (const order of [[0, 1, 2], [2, 1, 0], [1, 2, 0]]) {
+      const { pool, jobs } = await busyPool({ workers: 3, strategy });
+      pool.resize(1);
+      const gates = heldJobs(2);
+      for (const { job } of gates) void pool.submit(job);
+      const seen: number[] = [];
+      for (const i of order) {
+        jobs[i]!.end();
+        await settled();
+        seen.push(pool.running);
+      }
+      assertEquals([seen, gates.map(({ runs }) => runs).toSorted()], [[2, 1, 1], [0, 1]]);
+      assertEquals(pool.stats().workers.map(({ running }) => running), [true]);
+      for (const gate of gates) gate.end();
+      await settled();
+      for (const gate of gates) gate.end();
+      await pool.shutdown();
+      assertEquals(gates.map(({ runs }) => runs), [1, 1]);
+    }
+  }
+});
+
 Deno.test("128: tasks of a worker that is taken off go to the others, with their priorities", async () => {
   const { pool, jobs } = await busyPool({ workers: 2, strategy: roundRobin() });
   const started: string[] = [];
@@ -432,10 +456,13 @@ Deno.test("128: tasks of a worker that is taken off go to the others, with their
   assertEquals(queues(pool), [2, 2]);
   pool.resize(1);
   assertEquals([queues(pool), pool.waiting], [[4], 4]);
+  // It is the other worker that leaves, since its job ends first.
   jobs[0]!.end();
   await settled();
-  assertEquals(started, ["d", "b", "a", "c"]);
+  assertEquals([queues(pool), started], [[4], []]);
   jobs[1]!.end();
+  await settled();
+  assertEquals(started, ["d", "b", "a", "c"]);
   await pool.shutdown();
 });
 
