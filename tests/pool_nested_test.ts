@@ -197,6 +197,28 @@ Deno.test("112: a task that has ended waits for nothing: what it has set off com
   assertEquals(got.toSorted(), ["late", "through"]);
 });
 
+Deno.test('112: what such a one submits is not run beside others with "inline"', async () => {
+  await using pool = new WorkerPool({ workers: 1, nested: "inline" });
+  await using other = new WorkerPool({ workers: 1 });
+  const [between, inner] = heldJobs(2);
+  let late: Promise<number> | undefined;
+  await pool.submit(() => {
+    void other.submit(async (ctx) => {
+      await between!.job(ctx);
+      late = pool.submit((_, worker) => worker);
+    });
+  });
+  // Its only worker runs a task that waits for one of its own.
+  const outer = pool.submit(() => pool.submit(inner!.job));
+  await settled();
+  between!.end();
+  await settled();
+  assertEquals([pool.running, pool.waiting], [2, 1]);
+  inner!.end();
+  await outer;
+  assertEquals(await late, 0);
+});
+
 Deno.test("112: what such a one submits does not count ever after", async () => {
   await using pool = new WorkerPool({ workers: 2 });
   await using other = new WorkerPool({ workers: 1 });

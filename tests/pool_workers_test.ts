@@ -108,6 +108,14 @@ Deno.test("114: the longest queue is robbed, and an idle worker steals as soon a
   await pool.shutdown();
 });
 
+Deno.test("114: a thief takes from none that is shorter than another, and from any of the longest", () => {
+  const { victim } = workStealing();
+  const loads = [1, 3, 0, 3].map((waiting) => ({ waiting, running: true }));
+  const robbed = new Set(Array.from({ length: 100 }, () => victim!(loads, 2)));
+  assertEquals(robbed, new Set([1, 3]));
+  assertEquals(victim!([idle, idle], 0), undefined);
+});
+
 Deno.test("114: no task waits while a worker is idle", async () => {
   await using pool = new WorkerPool({ workers: 4, strategy: workStealing() });
   const jobs = heldJobs(40);

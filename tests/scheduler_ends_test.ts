@@ -127,6 +127,19 @@ Deno.test("129: a periodic task that is over has left its signal, its parent, an
   }
 });
 
+Deno.test("129: it leaves its signal when the scheduler is shut down, though other tasks go on", async () => {
+  const clock = new ManualClock();
+  const controller = spiedController();
+  const scheduler = new PriorityScheduler({ clock });
+  const other = new HeldJob();
+  scheduler.schedule(other.job);
+  scheduler.every(100, () => {}, controller.signal);
+  const shut = scheduler.shutdown();
+  assertEquals([controller.listeners, clock.timers, await state(shut)], [0, 0, "pending"]);
+  other.end();
+  await shut;
+});
+
 Deno.test("129: a run that is on its way goes on when its period is shut down, and then all is left", async () => {
   const clock = new ManualClock();
   const controller = spiedController();
