@@ -114,7 +114,7 @@ export class Crew implements Owner, TaskOwner, Endable {
   }
 
   /**
-   * Takes a task in. Its own context, if it has one, has not ended.
+   * Takes a task in. What its caller gave to end it early has not ended.
    *
    * @throws ClosedError, DeadlockError, the cause if the crew's context has ended, or what a strategy
    * throws; then the task is to be failed with that.
@@ -243,7 +243,7 @@ export class Crew implements Owner, TaskOwner, Endable {
     return { follow: () => this.#dropAll(cause) };
   }
 
-  /** Somebody has left a line by his own context's end. */
+  /** Somebody has left a line without having been served. */
   left(): void {
     this.#admit();
     this.#look();

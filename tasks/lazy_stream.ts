@@ -34,11 +34,6 @@ export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
     this.#wait = wait;
   }
 
-  /** Somebody has asked for a first result. */
-  protected get begun(): boolean {
-    return this.#ctx !== undefined;
-  }
-
   /** Starts to fill the outlet. The context ends when that is not wanted any more. */
   protected abstract begin(ctx: Context): void;
 

@@ -38,7 +38,7 @@ export interface Plan {
 
 /** Whom a task tells what becomes of it. */
 export interface TaskOwner {
-  /** A task has left its line by its own context's end. */
+  /** A task leaves its line, for what its caller gave has ended, or it was aborted. */
   unqueued(task: PoolTask): void;
   /** The promise of a task has been settled; `ok`: fulfilled. */
   settled(task: PoolTask, ok: boolean): void;
