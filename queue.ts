@@ -47,6 +47,7 @@ import {
 } from "./core/protocol.ts";
 import type { QueueCore } from "./core/queue_core.ts";
 import {
+  capacityOf,
   optionsOf,
   ordered,
   type PriorityQueueOptions,
@@ -92,15 +93,19 @@ export type {
 export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Disposable {
   readonly #core: QueueCore;
   readonly #ledger: Ledger;
-  /** As given. */
-  readonly maxSize: number;
+  #maxSize: number;
 
   /** A number is `maxSize`. */
   constructor(options?: number | QueueOptions<T>) {
     const given = optionsOf<T, QueueOptions<T>>(options);
     this.#core = queueCore(given);
     this.#ledger = this.#core.ledger as Ledger;
-    this.maxSize = given.maxSize ?? 0;
+    this.#maxSize = given.maxSize ?? 0;
+  }
+
+  /** As given, or as `resize` has set it. */
+  get maxSize(): number {
+    return this.#maxSize;
   }
 
   /** Named in errors, statistics and reports. */
@@ -239,6 +244,31 @@ export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Di
   /** Waits until no item is unfinished. */
   join(wait?: Wait): Promise<void> {
     return this.#ledger.join(wait);
+  }
+
+  /**
+   * Changes `maxSize` while the queue is in use. With more room, puts that wait enter at once, oldest
+   * first. With less, nothing is dropped: the queue is full until enough has been taken out. A put that
+   * waits and has become heavier than `maxSize` enters when the queue is empty.
+   *
+   * @example
+   * ```ts
+   * import { Queue } from "@sluice/sluice";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = new Queue<string>(1);
+   * queue.putNowait("wash");
+   * const waiting = queue.put("dry");
+   * queue.resize(2);
+   * await waiting;
+   * assertEquals([queue.size, queue.maxSize], [2, 2]);
+   * ```
+   *
+   * @throws TypeError or RangeError if `maxSize` is none.
+   */
+  resize(maxSize: number): void {
+    this.#core.resize(capacityOf(maxSize));
+    this.#maxSize = maxSize;
   }
 
   /**

@@ -13,9 +13,9 @@ export type MakeEntry = (value: unknown) => Entry;
 /** Reads one property of an item. */
 export type Read = (value: unknown) => unknown;
 
-/** For queues that weigh, and whose items weigh no more than `most`. */
-export function weighed(weigh: Read, most: number): MakeEntry {
-  const weightOf = weights(weigh, most);
+/** For queues that weigh. */
+export function weighed(weigh: Read): MakeEntry {
+  const weightOf = weights(weigh);
   return (value) => new Entry(value, weightOf(value), 0);
 }
 
@@ -24,9 +24,8 @@ export function ranked(
   rank: Read | undefined,
   kind: () => string | undefined,
   weigh: Read | undefined,
-  most: number,
 ): MakeEntry {
-  const weightOf = weigh === undefined ? undefined : weights(weigh, most);
+  const weightOf = weigh === undefined ? undefined : weights(weigh);
   return (value) => {
     const weight = weightOf === undefined ? 1 : weightOf(value);
     if (rank === undefined) return new Entry(value, weight, 0);
@@ -51,7 +50,7 @@ export function checkKind(
   throw new TypeError(`all priorities of a queue must be of one kind, ${kind}: ${show(rank)}`);
 }
 
-function weights(weigh: Read, most: number): (value: unknown) => number {
+function weights(weigh: Read): (value: unknown) => number {
   return (value) => {
     const weight = weigh(value);
     if (typeof weight !== "number") {
@@ -59,9 +58,6 @@ function weights(weigh: Read, most: number): (value: unknown) => number {
     }
     if (!(weight >= 0 && weight < Infinity)) {
       throw new RangeError(`weigh must return a finite number of at least 0: ${weight}`);
-    }
-    if (weight > most) {
-      throw new RangeError(`an item must not be heavier than maxSize, ${most}: ${weight}`);
     }
     return weight;
   };

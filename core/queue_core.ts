@@ -47,6 +47,7 @@ class Rest {
   source: CoreSource | null = null;
   sink: CoreSink | null = null;
   onClose: (() => void) | null = null;
+  watchers: Set<() => void> | null = null;
   /** It was closed at once, and what it held was dropped. */
   dropped = false;
   /** What it was closed with; undefined: plainly. */
@@ -55,7 +56,7 @@ class Rest {
 
 export class QueueCore implements Owner {
   readonly storage: Storage<unknown>;
-  readonly capacity: number;
+  capacity: number;
   readonly ledger: Ledger | null;
   closed = false;
   readonly #traits: Traits;
@@ -118,6 +119,21 @@ export class QueueCore implements Owner {
   /** Runs once, after it was closed. */
   set onClose(fn: () => void) {
     this.others.onClose = fn;
+  }
+
+  /**
+   * Has `fn` run whenever something was stored, was taken out, or may no longer fit, until the result is
+   * called. It runs in the middle of operations, so it must not use the core, but for its figures.
+   */
+  observe(fn: () => void): () => void {
+    const watchers = this.others.watchers ??= new Set();
+    watchers.add(fn);
+    return () => void watchers.delete(fn);
+  }
+
+  private changed(): void {
+    const watchers = this.#rest === null ? null : this.#rest.watchers;
+    if (watchers !== null) { for (const fn of watchers) fn(); }
   }
 
   get source(): CoreSource {
@@ -208,6 +224,11 @@ export class QueueCore implements Owner {
     const entry = this.#traits.entry(value);
     // Weighing and ranking run code of the user's, which may have closed it.
     if (this.closed) throw this.refusal(value);
+    if (this.weighed && entry.weight > this.capacity) {
+      throw new RangeError(
+        `an item must not be heavier than maxSize, ${this.capacity}: ${entry.weight}`,
+      );
+    }
     return entry;
   }
 
@@ -275,16 +296,28 @@ export class QueueCore implements Owner {
     }
   }
 
+  /** Changes how much fits; more than 0 before and after. What is stored stays. */
+  resize(capacity: number): void {
+    if (this.storage.comparing) {
+      throw new TypeError("compare must not resize the queue whose items it compares");
+    }
+    this.capacity = capacity;
+    this.changed();
+    if (this.firstPutter !== null || this.firstTaker !== null) this.matcher.settle();
+  }
+
   fits(item: unknown): boolean {
-    return this.weighed
-      ? this.#weight + (item as Entry).weight <= this.capacity
-      : this.storage.length < this.capacity;
+    if (!this.weighed) return this.storage.length < this.capacity;
+    const weight = this.#weight + (item as Entry).weight;
+    // What became too heavy while it waited, since the bound was lowered, goes in alone.
+    return weight <= this.capacity || (this.storage.length === 0 && this.capacity > 0);
   }
 
   /** Adds to the stored items. Throws what a comparator throws; then nothing has changed. */
   store(item: unknown): void {
     this.storage.push(item);
     if (this.weighed) this.#weight += (item as Entry).weight;
+    this.changed();
   }
 
   // ---- taking ----
@@ -361,6 +394,7 @@ export class QueueCore implements Owner {
       // Sums of fractions drift; an empty queue weighs nothing.
       this.#weight = this.storage.length === 0 ? 0 : this.#weight - (item as Entry).weight;
     }
+    this.changed();
     if (this.firstPutter !== null) this.matcher.admit();
     return item;
   }
@@ -436,6 +470,7 @@ export class QueueCore implements Owner {
     this.storage.clear();
     this.#weight = 0;
     this.ledger?.drop(length);
+    this.changed();
   }
 
   /** Ends a plain taker: nothing will ever come. */

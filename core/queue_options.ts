@@ -93,21 +93,26 @@ export function optionsOf<T, O extends QueueOptions<T>>(options: number | O | un
   return options;
 }
 
-/** The core of a queue. */
-export function queueCore<T>(options: QueueOptions<T>): QueueCore {
-  const { maxSize = 0, name, weigh } = options;
+/** What fits into a queue. Throws TypeError or RangeError if `maxSize` is none. */
+export function capacityOf(maxSize: number): number {
   checkNumber("maxSize", maxSize);
   if (!Number.isInteger(maxSize) && Math.abs(maxSize) !== Infinity) {
     throw new RangeError(`maxSize must be an integer (0: unbounded) or Infinity: ${maxSize}`);
   }
+  return maxSize > 0 ? maxSize : Infinity;
+}
+
+/** The core of a queue. */
+export function queueCore<T>(options: QueueOptions<T>): QueueCore {
+  const { maxSize = 0, name, weigh } = options;
+  const capacity = capacityOf(maxSize);
   checkOptionalFunction("weigh", weigh);
   checkOptionalString("name", name);
-  const capacity = maxSize > 0 ? maxSize : Infinity;
   const { storage = new Ring(), rank } = (options as Ordered)[order] ?? {};
   const traits: Traits = {
     kind: "queue",
     name,
-    entry: entryMaker(storage, rank, weigh as Read | undefined, capacity),
+    entry: entryMaker(storage, rank, weigh as Read | undefined),
     weighed: weigh !== undefined,
   };
   return new QueueCore(traits, capacity, storage, new Ledger());
@@ -118,9 +123,8 @@ function entryMaker(
   storage: Storage<unknown>,
   rank: Read | undefined,
   weigh: Read | undefined,
-  most: number,
 ): MakeEntry | undefined {
-  if (storage instanceof RankHeap) return ranked(rank, () => storage.kind, weigh, most);
-  if (storage instanceof Heap) return ranked(undefined, () => undefined, weigh, most);
-  return weigh === undefined ? undefined : weighed(weigh, most);
+  if (storage instanceof RankHeap) return ranked(rank, () => storage.kind, weigh);
+  if (storage instanceof Heap) return ranked(undefined, () => undefined, weigh);
+  return weigh === undefined ? undefined : weighed(weigh);
 }
