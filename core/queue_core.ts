@@ -122,8 +122,9 @@ export class QueueCore implements Owner {
   }
 
   /**
-   * Has `fn` run whenever something was stored, was taken out, or may no longer fit, until the result is
-   * called. It runs in the middle of operations, so it must not use the core, but for its figures.
+   * Has `fn` run whenever something was stored or taken out, the capacity has changed, or it was closed,
+   * until the result is called. An item that leaves, and those that enter for it, are one step. It runs
+   * in the middle of operations, so it must not use the core, but for its figures.
    */
   observe(fn: () => void): () => void {
     const watchers = this.others.watchers ??= new Set();
@@ -394,8 +395,8 @@ export class QueueCore implements Owner {
       // Sums of fractions drift; an empty queue weighs nothing.
       this.#weight = this.storage.length === 0 ? 0 : this.#weight - (item as Entry).weight;
     }
-    this.changed();
     if (this.firstPutter !== null) this.matcher.admit();
+    this.changed();
     return item;
   }
 
@@ -461,7 +462,10 @@ export class QueueCore implements Owner {
       if (this.storage.length > 0) this.matcher.settle();
       if (this.storage.length === 0) this.matcher.finishTakers();
     }
-    if (first) this.#rest?.onClose?.();
+    if (first) {
+      this.changed();
+      this.#rest?.onClose?.();
+    }
   }
 
   private drop(): void {
