@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { checkNumber, show } from "../core/check.ts";
+import { show } from "../core/check.ts";
 import { below } from "../core/random.ts";
+import { SmoothTurns } from "../core/smooth_turns.ts";
 
 /**
  * What a strategy sees of a worker.
@@ -151,30 +152,8 @@ export function weighted(weights: readonly number[]): Strategy {
   if (!Array.isArray(weights)) {
     throw new TypeError(`weights must be a list of numbers, not ${show(weights)}`);
   }
-  const shares = weights.map((weight: unknown) => {
-    checkNumber("a weight", weight);
-    if (!(weight >= 0 && weight < Infinity)) {
-      throw new RangeError(`a weight must be a finite number of at least 0: ${weight}`);
-    }
-    return weight;
-  });
-  const total = shares.reduce((sum, share) => sum + share, 0);
-  if (total === 0) throw new RangeError("at least one weight must be more than 0");
-  // Each worker earns its share with each task, and the richest pays for it.
-  const credits = shares.map(() => 0);
-  return {
-    name: "weighted",
-    workers: shares.length,
-    place() {
-      let richest = -1;
-      for (let i = 0; i < shares.length; i++) {
-        credits[i]! += shares[i]!;
-        if (shares[i]! > 0 && (richest < 0 || credits[i]! > credits[richest]!)) richest = i;
-      }
-      credits[richest]! -= total;
-      return richest;
-    },
-  };
+  const turns = new SmoothTurns([...weights]);
+  return { name: "weighted", workers: weights.length, place: () => turns.next() };
 }
 
 /** The index of one with the least figure, each of several as likely. */
