@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkFunction, checkNumber } from "../core/check.ts";
+import { checkFunction, checkNumber, show } from "../core/check.ts";
 import { Timeout } from "../core/timeout.ts";
 import { afterTurn } from "../core/turn.ts";
 
@@ -52,6 +52,14 @@ export const realClock: Clock = {
   now: () => performance.now(),
   after: (ms, fn) => new Timeout(ms, fn),
 };
+
+/** Throws TypeError if it is no clock. */
+export function checkClock(clock: unknown): void {
+  const { now, after } = Object(clock) as Partial<Clock>;
+  if (typeof now !== "function" || typeof after !== "function") {
+    throw new TypeError(`clock must have the functions now and after, not ${show(clock)}`);
+  }
+}
 
 class ManualTimer implements Timer {
   readonly at: number;

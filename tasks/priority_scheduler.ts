@@ -20,7 +20,7 @@ import type { Cancel, Wait } from "../core/contract.ts";
 import { DeadlineExceededError } from "../core/errors.ts";
 import { refused } from "../core/turn.ts";
 import { enter } from "../core/wait.ts";
-import { type Clock, realClock } from "./clock.ts";
+import { checkClock, type Clock, realClock } from "./clock.ts";
 import { Crew } from "./crew.ts";
 import type { Job } from "./job.ts";
 import { type PeriodicTask, Periods } from "./periodic_task.ts";
@@ -257,11 +257,4 @@ function checkSchedule(options: Cancel | ScheduleOptions | undefined): ScheduleO
 function checkConcurrency(concurrency: number): void {
   checkCount("concurrency", concurrency, 1);
   if (concurrency === Infinity) throw new RangeError("concurrency must be finite: Infinity");
-}
-
-function checkClock(clock: unknown): void {
-  const { now, after } = Object(clock) as Partial<Clock>;
-  if (typeof now !== "function" || typeof after !== "function") {
-    throw new TypeError(`clock must have the functions now and after, not ${show(clock)}`);
-  }
 }
