@@ -20,10 +20,10 @@ import type { QueueCore } from "../core/queue_core.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
 import { countCall, refused } from "../core/turn.ts";
 import { enter } from "../core/wait.ts";
-import { WaitList } from "../core/wait_list.ts";
 import type { Queue } from "../queue.ts";
 import { labelOf, OverloadError } from "./errors.ts";
-import { checkMarks, type FlowLevel, Marks, type WaterMarkOptions } from "./marks.ts";
+import { LevelWatch } from "./level_watch.ts";
+import { checkMarks, type FlowLevel, type WaterMarkOptions } from "./marks.ts";
 
 export type { FlowLevel, WaterMarkOptions } from "./marks.ts";
 
@@ -96,29 +96,18 @@ export interface WaterMarkStats {
  */
 export class WaterMarks<in T> implements Disposable {
   readonly #core: QueueCore;
-  readonly #marks: Marks;
-  readonly #onChange: ((level: FlowLevel, previous: FlowLevel) => void) | undefined;
+  readonly #watch: LevelWatch;
   readonly #fallback: ((item: T, error: OverloadError) => unknown) | undefined;
-  readonly #name: string | undefined;
-  /** Those who wait until it is normal. */
-  readonly #line = new WaitList();
-  /** What has not been told yet, and what was told last. */
-  readonly #untold: FlowLevel[] = [];
-  #told: FlowLevel = "normal";
-  #level: FlowLevel = "normal";
-  #scheduled = false;
-  #disposed = false;
-  #warnings = 0;
-  #overloads = 0;
+  readonly #label: string;
+  #stopWaiting: (() => unknown) | undefined;
   #submitted = 0;
   #rejected = 0;
   #diverted = 0;
-  readonly #stops: (() => unknown)[] = [];
 
   /**
    * Watches from now on, until it is disposed.
    *
-   * @throws TypeError if `queue` is neither a queue nor a channel.
+   * @throws TypeError if `queue` is neither a queue nor a channel, or an option is of a wrong kind.
    * @throws RangeError if the marks are not in order, or left out for an unbounded queue, or can never
    * be reached.
    */
@@ -135,20 +124,16 @@ export class WaterMarks<in T> implements Disposable {
     checkOptions("options", options);
     checkMarks(options, core.capacity);
     this.#core = core;
-    this.#marks = new Marks(options);
-    ({ onChange: this.#onChange, fallback: this.#fallback, name: this.#name } = options);
-    if (options.parent !== undefined) {
-      this.#stops.push(afterFunc(options.parent, () => this[Symbol.dispose]()));
-    }
-    this.#stops.push(core.observe(() => this.#look()));
-    this.#look();
+    const { fallback, name, parent } = options;
+    if (parent !== undefined) this.#stopWaiting = afterFunc(parent, () => this[Symbol.dispose]());
+    this.#fallback = fallback;
+    this.#label = name === undefined ? core.label : labelOf("queue", name);
+    this.#watch = new LevelWatch(core, options);
   }
 
   /** How things stand now. Disposed: "normal". */
   get level(): FlowLevel {
-    // Whoever is called from the middle of an operation sees it as it is there.
-    this.#look();
-    return this.#level;
+    return this.#watch.level;
   }
 
   /** How many items are queued, or what they weigh. */
@@ -158,22 +143,17 @@ export class WaterMarks<in T> implements Disposable {
 
   /** Down to here it has to drain to be normal again. */
   get low(): number {
-    return this.#followed.low;
+    return this.#watch.marks.low;
   }
 
   /** From here on producers are to slow down. */
   get middle(): number {
-    return this.#followed.middle;
+    return this.#watch.marks.middle;
   }
 
   /** From here on nothing more is accepted. */
   get high(): number {
-    return this.#followed.high;
-  }
-
-  get #followed(): Marks {
-    this.#marks.follow(this.#core.capacity);
-    return this.#marks;
+    return this.#watch.marks.high;
   }
 
   /**
@@ -182,11 +162,8 @@ export class WaterMarks<in T> implements Disposable {
    * closed, for then a put tells so, and when the marks are disposed.
    */
   pressure(wait?: Wait): Promise<void> {
-    return tryOrPark<void>(this.#line, wait, () => this.#calm ? undefined : NOTHING);
-  }
-
-  get #calm(): boolean {
-    return this.level === "normal" || this.#core.closed;
+    const watch = this.#watch;
+    return tryOrPark<void>(watch.line, wait, () => watch.calm ? undefined : NOTHING);
   }
 
   /**
@@ -201,7 +178,7 @@ export class WaterMarks<in T> implements Disposable {
   }
 
   /**
-   * Puts an item in if need be without waiting. false: no room, or overload; the fallback is not asked.
+   * Puts an item in if it need not wait. false: no room, or overload; the fallback is not asked.
    * Throws ClosedError or QueueShutDown.
    */
   trySubmit(item: T): boolean {
@@ -223,12 +200,12 @@ export class WaterMarks<in T> implements Disposable {
       low,
       middle,
       high,
-      warnings: this.#warnings,
-      overloads: this.#overloads,
+      warnings: this.#watch.warnings,
+      overloads: this.#watch.overloads,
       submitted: this.#submitted,
       rejected: this.#rejected,
       diverted: this.#diverted,
-      waiting: this.#line.length,
+      waiting: this.#watch.line.length,
     };
   }
 
@@ -237,11 +214,9 @@ export class WaterMarks<in T> implements Disposable {
    * as it is.
    */
   [Symbol.dispose](): void {
-    this.#disposed = true;
-    for (const stop of this.#stops.splice(0)) stop();
-    this.#level = "normal";
-    this.#untold.length = 0;
-    this.#line.settleAll(undefined);
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+    this.#watch.stop();
   }
 
   /** A closed queue refuses by itself. */
@@ -260,7 +235,7 @@ export class WaterMarks<in T> implements Disposable {
     const { fill } = this;
     const limit = this.high;
     const error = new OverloadError(
-      `${labelOf("queue", this.#name ?? this.#core.name)} is overloaded, ${fill} of ${limit}: ` +
+      `${this.#label} is overloaded, ${fill} of ${limit}: ` +
         "wait with pressure, or leave this out",
       { fill, limit, value: item },
     );
@@ -271,36 +246,5 @@ export class WaterMarks<in T> implements Disposable {
     }
     this.#diverted++;
     await this.#fallback(item, error);
-  }
-
-  /** Sees to the level. Runs in the middle of operations: nothing is told from here. */
-  #look(): void {
-    if (this.#disposed) return;
-    const level = this.#followed.next(this.#level, this.#core.weight);
-    if (level !== this.#level) {
-      this.#level = level;
-      if (level === "warning") this.#warnings++;
-      else if (level === "overload") this.#overloads++;
-      if (this.#onChange !== undefined) this.#untold.push(level);
-    } else if (!this.#core.closed || this.#line.head === null) {
-      return;
-    }
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => this.#tell());
-  }
-
-  #tell(): void {
-    this.#scheduled = false;
-    for (let level = this.#untold.shift(); level !== undefined; level = this.#untold.shift()) {
-      const previous = this.#told;
-      this.#told = level;
-      try {
-        this.#onChange?.(level, previous);
-      } catch (error) {
-        reportError(error);
-      }
-    }
-    if (this.#calm) this.#line.settleAll(undefined);
   }
 }
