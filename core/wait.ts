@@ -45,7 +45,23 @@ function throwIfEnded(scope: Scope): void {
   if (scope.check()) throw scope.cause;
 }
 
+/**
+ * Throws a TypeError or RangeError if `wait` is not what it may be. It may have ended: for calls that
+ * only begin to wait later.
+ */
+export function checkWait(wait: Wait): void {
+  const own = (wait as Scoped | null)?.[scopeKey];
+  if (own === undefined && !(wait instanceof AbortSignal)) checkWaitOptions(wait as WaitOptions);
+}
+
 function enterOptions(wait: WaitOptions): void {
+  checkWaitOptions(wait);
+  const { ctx, signal } = wait;
+  if (ctx !== undefined) throwIfEnded(contextScope(ctx));
+  if (signal !== undefined) throwIfEnded(scopeOfSignal(signal));
+}
+
+function checkWaitOptions(wait: WaitOptions): void {
   if (typeof wait !== "object" || wait === null) {
     throw new TypeError(
       `wait must be a context, an AbortSignal or { ctx, signal, timeout }, not ${show(wait)}`,
@@ -56,10 +72,8 @@ function enterOptions(wait: WaitOptions): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`signal must be an AbortSignal, not ${show(signal)}`);
   }
-  const scope = ctx === undefined ? undefined : contextScope(ctx);
+  if (ctx !== undefined) contextScope(ctx);
   if (timeout !== undefined) checkNumber("timeout", timeout);
-  if (scope !== undefined) throwIfEnded(scope);
-  if (signal !== undefined) throwIfEnded(scopeOfSignal(signal));
 }
 
 function contextScope(ctx: unknown): Scope {
