@@ -10,9 +10,30 @@ export {
   type BatchHandler,
   type BatchResults,
 } from "./batcher.ts";
+export { Bulkhead, type BulkheadOptions, type BulkheadStats } from "./bulkhead.ts";
+export type { CircuitState } from "./circuit.ts";
+export {
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  type CircuitBreakerStats,
+} from "./circuit_breaker.ts";
+export { compose } from "./compose.ts";
 export { CircuitOpenError, OverloadError, type OverloadErrorOptions } from "./errors.ts";
 export { Failed } from "./failed.ts";
+export { KeyedLimiter } from "./keyed_limiter.ts";
+export type {
+  KeyedLimiterOptions,
+  KeyedLimiterStats,
+  RateLimiterOptions,
+  RateLimiterStats,
+} from "./limiter_options.ts";
 export type { Policy, RunOptions } from "./policy.ts";
+export { RateLimiter } from "./rate_limiter.ts";
+export type { RateMeter, Requests } from "./rate_meter.ts";
+export { retrying, type RetryingOptions } from "./retrying.ts";
+export { SlidingWindow, type SlidingWindowOptions } from "./sliding_window.ts";
+export { TimeLimit, type TimeLimitOptions } from "./time_limit.ts";
+export { TokenBucket, type TokenBucketOptions } from "./token_bucket.ts";
 export {
   type FlowLevel,
   type WaterMarkOptions,

@@ -1,13 +1,22 @@
 /**
  * What guards a job has one shape, so that guards can be put around one another.
  *
+ * - A context or signal that has ended goes first: the job is not called.
+ * - The caller is told at once when what he gave ends, whatever the job or the fallback do then.
+ * - The fallback is called at most once, after the job, and never for a caller who has left.
+ *
  * @module
  */
 import { checkFunction, checkOptionalFunction, checkOptions } from "../core/check.ts";
-import type { Cancel, WaitOptions } from "../core/contract.ts";
-import { ScopedContext } from "../core/scoped_context.ts";
-import { enter } from "../core/wait.ts";
+import type { Cancel, Wait, WaitOptions } from "../core/contract.ts";
+import { CanceledError } from "../core/errors.ts";
+import { root, ScopedContext } from "../core/scoped_context.ts";
+import { until } from "../core/until.ts";
+import { enter, scopeKey } from "../core/wait.ts";
+import { contextOf } from "../core/wait_context.ts";
 import type { Job } from "../tasks/job.ts";
+import { isCancel } from "../tasks/results.ts";
+import { keepPlace } from "./place.ts";
 
 /**
  * How one job is run under a policy.
@@ -27,8 +36,9 @@ import type { Job } from "../tasks/job.ts";
  */
 export interface RunOptions<out R> extends WaitOptions {
   /**
-   * Gives the result if the job fails, is refused, or takes longer than `timeout`. Not called if the
-   * caller's own context or signal has ended: then nobody wants a result.
+   * Gives the result if the job fails, is refused, or takes longer than `timeout`, which does not
+   * count for the fallback. Not called if the caller's own context or signal has ended: then nobody
+   * wants a result.
    */
   readonly fallback?: ((error: unknown) => R | PromiseLike<R>) | undefined;
 }
@@ -52,36 +62,100 @@ export interface Policy {
   run<R>(job: Job<R>, options?: Cancel | RunOptions<R>): Promise<R>;
 }
 
+/** Why the context of a run ends that has ended well; one for all, since an error takes long to make. */
+export const over = new CanceledError("the run is over");
+
 /**
  * Checks the arguments of a `run`, makes the attempt, and asks the fallback if that fails. `attempt`
- * may throw, too.
+ * may throw, too. It is given a context of all that may end the run, `parent` too, which ends with it.
  */
 export async function runGuarded<R>(
   job: Job<R>,
   options: Cancel | RunOptions<R> | undefined,
-  attempt: () => R | PromiseLike<R>,
+  attempt: (ctx: ScopedContext) => R | PromiseLike<R>,
+  parent?: ScopedContext,
 ): Promise<R> {
   checkFunction("job", job);
   const fallback = fallbackOf(options);
   if (options !== undefined) enter(options);
-  if (fallback === undefined) return await attempt();
+  const shared = sharedContext(options, parent);
+  const ctx = shared ?? contextOf(options!, parent);
   try {
-    return await attempt();
+    ctx.throwIfDone();
+    return await attempt(ctx);
   } catch (error) {
-    if (hasLeft(options)) throw error;
-    return await fallback(error);
+    if (fallback === undefined || hasLeft(options)) throw error;
+    return await fallBack(fallback, error, options as RunOptions<R>);
+  } finally {
+    if (shared === undefined) ctx[scopeKey].end(over);
   }
+}
+
+/** One that is there already, if it is all that may end the run. Most runs need none of their own. */
+function sharedContext(
+  options: Cancel | WaitOptions | undefined,
+  parent: ScopedContext | undefined,
+): ScopedContext | undefined {
+  if (options === undefined || options === root) return parent ?? root;
+  if (options instanceof AbortSignal) return undefined;
+  if (options instanceof ScopedContext) return parent === undefined ? options : undefined;
+  const { ctx, signal, timeout = Infinity } = options as WaitOptions;
+  if (signal !== undefined || timeout !== Infinity) return undefined;
+  if (ctx === undefined) return parent ?? root;
+  // `enter` has seen that it is one of ours.
+  return parent === undefined ? ctx as ScopedContext : undefined;
 }
 
 function fallbackOf<R>(
   options: Cancel | RunOptions<R> | undefined,
 ): ((error: unknown) => R | PromiseLike<R>) | undefined {
-  if (options === undefined || options instanceof ScopedContext) return undefined;
-  if (options instanceof AbortSignal) return undefined;
+  if (options === undefined || isCancel(options)) return undefined;
   checkOptions("options", options);
-  const { fallback } = options as RunOptions<R>;
+  const { fallback } = options;
   checkOptionalFunction("fallback", fallback);
   return fallback;
+}
+
+async function fallBack<R>(
+  fallback: (error: unknown) => R | PromiseLike<R>,
+  error: unknown,
+  { ctx, signal }: WaitOptions,
+): Promise<R> {
+  const result = fallback(error);
+  if (ctx === undefined && signal === undefined) return await result;
+  return await promptly(result, { ctx, signal });
+}
+
+/**
+ * Calls the job. Its result is prompt: it rejects when the context ends, and `left` is called, whatever the
+ * job does then. A job that does not wait may give a value all the same.
+ */
+export function runIn<R>(
+  job: Job<R>,
+  ctx: ScopedContext,
+  left?: () => void,
+): R | PromiseLike<R> {
+  const running = job(ctx);
+  return ctx[scopeKey].endless ? running : promptly(running, ctx, left);
+}
+
+/**
+ * A value as it is; a promise until `wait` ends, with whose cause it then rejects. What nobody waits for
+ * any more keeps its place in bulkheads, and `left` is told.
+ */
+export function promptly<R>(
+  result: R | PromiseLike<R>,
+  wait: Wait,
+  left?: () => void,
+): R | PromiseLike<R> {
+  if (typeof (result as Partial<PromiseLike<R>> | null)?.then !== "function") return result;
+  const promise = Promise.resolve(result);
+  return until(promise, wait, {
+    left: () => {
+      if (wait instanceof ScopedContext) keepPlace(wait, promise);
+      left?.();
+    },
+  });
 }
 
 /** Whether the caller's context or signal has ended, so that nobody wants a result. */
