@@ -1,0 +1,194 @@
+/**
+ * The sliding window: never more than so many in any stretch of time of a given length, wherever it
+ * begins.
+ *
+ * It keeps a log of what was handed out within the last window, so it is exact: nothing is shared out
+ * over parts of a window, and there is no moment at which twice the limit gets through. What was
+ * handed out at a moment does not count any more when the window has passed since, to the very
+ * millisecond. A grant is logged once and forgotten once, whatever its size; grants of the same moment
+ * are one entry. Finding the moment at which so many have left takes a binary search.
+ *
+ * @module
+ */
+import { checkOptions } from "../core/check.ts";
+import { checkDuration, checkSize } from "./checks.ts";
+import type { RateLimiterOptions } from "./limiter_options.ts";
+import { RateLimiter } from "./rate_limiter.ts";
+import type { RateMeter, Requests } from "./rate_meter.ts";
+
+/**
+ * What a {@linkcode SlidingWindow} is told.
+ *
+ * @example
+ * ```ts
+ * import { SlidingWindow, type SlidingWindowOptions } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const perMinute: SlidingWindowOptions = { limit: 100, window: 60_000 };
+ * assertEquals(new SlidingWindow(perMinute).available, 100);
+ * ```
+ */
+export interface SlidingWindowOptions extends RateLimiterOptions {
+  /** How many may be had within any window. */
+  readonly limit: number;
+  /** How long a window is, in milliseconds. */
+  readonly window: number;
+}
+
+/**
+ * A rate limiter that keeps to a limit in every window of time, exactly. Unlike a token bucket it
+ * never lets more through than `limit` in a window, and everything it has let through at once comes
+ * free again at once.
+ *
+ * @example
+ * ```ts
+ * import { SlidingWindow } from "@sluice/sluice/flow";
+ * import { ManualClock } from "@sluice/sluice/tasks";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const clock = new ManualClock();
+ * const limiter = new SlidingWindow({ limit: 2, window: 1_000, clock });
+ * const at: number[] = [];
+ * for (let i = 0; i < 5; i++) void limiter.acquire().then(() => at.push(clock.now()));
+ * await clock.advance(5_000);
+ * assertEquals(at, [0, 0, 1_000, 1_000, 2_000]);
+ * ```
+ */
+export class SlidingWindow extends RateLimiter {
+  /** How many may be had within any window. */
+  readonly limit: number;
+  /** How long a window is, in milliseconds. */
+  readonly window: number;
+
+  /**
+   * Nothing was handed out at first.
+   *
+   * @throws TypeError or RangeError if an option is not what it may be.
+   */
+  constructor(options: SlidingWindowOptions) {
+    checkOptions("options", options);
+    const { limit, window } = options;
+    checkSize("limit", limit);
+    checkDuration("window", window, { positive: true, finite: true });
+    super(new WindowMeter(limit, window), options);
+    this.limit = limit;
+    this.window = window;
+  }
+}
+
+class WindowMeter implements RateMeter {
+  readonly most: number;
+  readonly #window: number;
+  readonly #log = new GrantLog();
+
+  constructor(limit: number, window: number) {
+    this.most = limit;
+    this.#window = window;
+  }
+
+  get idleAt(): number {
+    return this.#log.last + this.#window;
+  }
+
+  due(count: number, ahead: Requests, now: number): number {
+    const log = this.#log;
+    const tooMany = log.units + ahead.units + count - this.most;
+    // So many of the oldest have to leave first.
+    if (tooMany <= 0) return -Infinity;
+    if (tooMany <= log.units) return log.timeOf(tooMany) + this.#window;
+    return this.#dueLater(count, ahead, now);
+  }
+
+  take(count: number, now: number): void {
+    this.#log.forget(this.#window, now);
+    this.#log.add(now, count);
+  }
+
+  available(now: number): number {
+    this.#log.forget(this.#window, now);
+    return this.most - this.#log.units;
+  }
+
+  reset(): void {
+    this.#log.clear();
+  }
+
+  /** Some of those who are ahead have to leave first, so this plays through what they do. */
+  #dueLater(count: number, ahead: Requests, now: number): number {
+    const log = this.#log;
+    const plan = new GrantLog();
+    const due = (wanted: number): number => {
+      const tooMany = log.units + plan.units + wanted - this.most;
+      if (tooMany <= 0) return now;
+      const left = tooMany - log.units;
+      const time = left <= 0 ? log.timeOf(tooMany) : plan.timeOf(left);
+      return Math.max(now, time + this.#window);
+    };
+    for (const wanted of ahead) plan.add(due(wanted), wanted);
+    return due(count);
+  }
+}
+
+/** When how many were handed out, oldest first. */
+class GrantLog {
+  /** Of all entries, those before `#first` are forgotten. */
+  #times: number[] = [];
+  /** How many were handed out up to each entry, that one included. */
+  #totals: number[] = [];
+  #first = 0;
+  #total = 0;
+  #forgotten = 0;
+
+  /** How many it holds. */
+  get units(): number {
+    return this.#total - this.#forgotten;
+  }
+
+  /** When the last of them was handed out. -Infinity: it holds none. */
+  get last(): number {
+    return this.#times.at(-1) ?? -Infinity;
+  }
+
+  add(time: number, count: number): void {
+    this.#total += count;
+    if (time === this.last) {
+      this.#totals[this.#totals.length - 1] = this.#total;
+    } else {
+      this.#times.push(time);
+      this.#totals.push(this.#total);
+    }
+  }
+
+  /** Forgets all since which the window has passed. */
+  forget(window: number, now: number): void {
+    const times = this.#times;
+    if (this.last + window <= now) {
+      this.clear();
+      return;
+    }
+    while (times[this.#first]! + window <= now) this.#forgotten = this.#totals[this.#first++]!;
+    // Seldom, so that each entry is moved once or twice in its life.
+    if (this.#first * 2 <= times.length) return;
+    times.splice(0, this.#first);
+    this.#totals.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  clear(): void {
+    this.#times = [];
+    this.#totals = [];
+    this.#first = this.#total = this.#forgotten = 0;
+  }
+
+  /** When the `n`th of them was handed out, the oldest being the first. */
+  timeOf(n: number): number {
+    const total = this.#forgotten + n;
+    let [low, high] = [this.#first, this.#totals.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#totals[middle]! < total) low = middle + 1;
+      else high = middle;
+    }
+    return this.#times[low]!;
+  }
+}
