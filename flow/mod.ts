@@ -11,6 +11,16 @@ export {
   type BatchResults,
 } from "./batcher.ts";
 export { Bulkhead, type BulkheadOptions, type BulkheadStats } from "./bulkhead.ts";
+export type { CallOutcome, CallStats } from "./call_meter.ts";
+export { Canary } from "./canary.ts";
+export type {
+  CanaryOptions,
+  CanaryReason,
+  CanaryResult,
+  CanaryStats,
+  CanaryStep,
+} from "./canary_options.ts";
+export { byKey, byPredicate, type Choice } from "./choice.ts";
 export type { CircuitState } from "./circuit.ts";
 export {
   CircuitBreaker,
@@ -20,6 +30,8 @@ export {
 export { compose } from "./compose.ts";
 export { CircuitOpenError, OverloadError, type OverloadErrorOptions } from "./errors.ts";
 export { Failed } from "./failed.ts";
+export { HashRing, type HashRingOptions } from "./hash_ring.ts";
+export { Histogram, type HistogramOptions } from "./histogram.ts";
 export { KeyedLimiter } from "./keyed_limiter.ts";
 export type {
   KeyedLimiterOptions,
@@ -31,6 +43,9 @@ export type { Policy, RunOptions } from "./policy.ts";
 export { RateLimiter } from "./rate_limiter.ts";
 export type { RateMeter, Requests } from "./rate_meter.ts";
 export { retrying, type RetryingOptions } from "./retrying.ts";
+export type { CallObserver, RoutedCall } from "./routed_call.ts";
+export { Router } from "./router.ts";
+export type { RouteHandler, RouterOptions, RouteStats } from "./router_options.ts";
 export { SlidingWindow, type SlidingWindowOptions } from "./sliding_window.ts";
 export { TimeLimit, type TimeLimitOptions } from "./time_limit.ts";
 export { TokenBucket, type TokenBucketOptions } from "./token_bucket.ts";
@@ -40,6 +55,7 @@ export {
   WaterMarks,
   type WaterMarkStats,
 } from "./water_marks.ts";
+export { WeightedSplit, type Weights } from "./weighted_split.ts";
 export {
   WriteBehind,
   type WriteBehindOptions,
