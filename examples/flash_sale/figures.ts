@@ -1,0 +1,69 @@
+import type { Outcome } from "./load.ts";
+import type { Trial } from "./trial.ts";
+
+/** What the document's table has, and more. */
+export interface Figures {
+  /** Orders a second that were accepted during the burst. */
+  readonly throughput: number;
+  /** Milliseconds from when an accepted order was due to its answer; over the whole trial. */
+  readonly meanLatency: number;
+  readonly p99Latency: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly ordersPerCommit: number;
+}
+
+/** The figures of a trial. */
+export function figuresOf({ outcomes, load, shop }: Trial): Figures {
+  const accepted = outcomes.filter(isAccepted);
+  const burst = load.burstSeconds * 1000;
+  const inBurst = accepted.filter(([, , answered]) => answered <= burst).length;
+  const latencies = accepted.map(latency).sort((a, b) => a - b);
+  return {
+    throughput: inBurst / load.burstSeconds,
+    meanLatency: mean(latencies),
+    p99Latency: percentile(latencies, 0.99),
+    accepted: accepted.length,
+    rejected: outcomes.length - accepted.length,
+    ordersPerCommit: shop.commits === 0 ? 0 : accepted.length / shop.commits,
+  };
+}
+
+/** What happened in a stretch of time. */
+export interface Slice {
+  readonly throughput: number;
+  /** undefined: nothing was accepted. */
+  readonly latency: number | undefined;
+  readonly depth: number;
+}
+
+/** The trial in slices of so many milliseconds. */
+export function slicesOf({ outcomes, load, shop }: Trial, every: number): Slice[] {
+  const end = (load.burstSeconds + load.calmSeconds) * 1000;
+  const bins = Array.from({ length: Math.ceil(end / every) }, (): number[] => []);
+  for (const outcome of outcomes.filter(isAccepted)) {
+    bins[Math.floor(outcome[2] / every)]?.push(latency(outcome));
+  }
+  return bins.map((latencies, i) => ({
+    throughput: latencies.length * 1000 / every,
+    latency: latencies.length === 0 ? undefined : mean(latencies),
+    depth: shop.depths[Math.floor(i * every / shop.every)] ?? 0,
+  }));
+}
+
+function isAccepted([, , , status]: Outcome): boolean {
+  return status === 201;
+}
+
+function latency([, due, answered]: Outcome): number {
+  return answered - due;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+/** Of values in ascending order. */
+function percentile(values: readonly number[], share: number): number {
+  return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
+}
