@@ -1,8 +1,8 @@
 /**
  * The level of a queue core, and who is told of its changes.
  *
- * - The level is right whenever it is read: it is looked at with each item that comes and goes, and once
- *   more by whoever reads it, who may be in the middle of an operation.
+ * - The level changes with each item that comes and goes. One that leaves and those that enter for it
+ *   are one step.
  * - Each change is told once, in order, in a microtask after it, when nothing is half done. Those who
  *   wait for calm are woken after that, if it still is calm.
  *
@@ -43,7 +43,6 @@ export class LevelWatch {
   }
 
   get level(): FlowLevel {
-    this.#look();
     return this.#level;
   }
 
@@ -63,13 +62,11 @@ export class LevelWatch {
     this.#stopped = true;
     this.#unobserve();
     this.#level = "normal";
-    this.#untold = [];
     this.line.settleAll(undefined);
   }
 
   /** Runs in the middle of operations: nothing is told from here. */
   #look(): void {
-    if (this.#stopped) return;
     const level = this.marks.next(this.#level, this.#core.weight);
     if (level !== this.#level) {
       this.#level = level;

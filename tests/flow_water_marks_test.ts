@@ -334,20 +334,34 @@ Deno.test("130: channels have marks too, those that drop as well", async () => {
   }
 });
 
-Deno.test("130: the level is right for those who are called from the middle of an operation", () => {
-  const seen: FlowLevel[] = [];
+Deno.test("130: looking at the level in the middle of an operation changes nothing", async () => {
+  const { told, onChange } = telling();
+  const seen = new Set<FlowLevel>();
   const queue = new PriorityQueue<number>({
     maxSize: 4,
     compare(a, b) {
-      seen.push(marks.level);
+      seen.add(marks.level);
       return a - b;
     },
   });
-  using marks: WaterMarks<number> = new WaterMarks(queue, { low: 0, middle: 3, high: 4 });
-  filled(queue, 3, 2, 1);
-  seen.length = 0;
-  queue.putNowait(0);
-  assertEquals([marks.level, ...new Set(seen)], ["overload", "warning"]);
+  using marks: WaterMarks<number> = new WaterMarks(queue, { low: 0, middle: 3, high: 4, onChange });
+  filled(queue, 4, 3, 2, 1);
+  const waiting = queue.put(0);
+  seen.clear();
+  assertEquals(queue.getNowait(), 1);
+  await waiting;
+  assertEquals([...seen, marks.level], ["overload", "overload"]);
+  await settled();
+  assertEquals(told, ["normal > warning", "warning > overload"]);
+});
+
+Deno.test("130: an immediate shutdown after a plain one empties the queue, and the level knows", () => {
+  const queue = filled(new Queue<number>(6), 1, 2, 3, 4, 5);
+  using marks = new WaterMarks(queue, small);
+  queue.shutdown();
+  assertEquals(marks.level, "overload");
+  queue.shutdown({ immediate: true });
+  assertEquals(marks.level, "normal");
 });
 
 // ---- 28: who is told ----
@@ -758,6 +772,7 @@ Deno.test("131: disposed marks are kept by nobody", async () => {
     return new WeakRef(marks);
   };
   assertEquals(await held([make(), make()]), 0);
+  assertEquals(queue.size, 0);
 });
 
 Deno.test("130: a producer that heeds pressure never sees an overload", async () => {
