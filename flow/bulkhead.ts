@@ -11,9 +11,9 @@
  */
 import { checkCount, checkOptionalString, checkOptions } from "../core/check.ts";
 import type { Cancel } from "../core/contract.ts";
+import { ClosedError } from "../core/errors.ts";
 import { NOTHING } from "../core/nothing.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
-import { ClosedError } from "../core/errors.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
 import { WaitList } from "../core/wait_list.ts";
 import type { Job } from "../tasks/job.ts";
@@ -117,7 +117,11 @@ export class Bulkhead implements Policy, Disposable {
     }
   };
 
-  /** @throws TypeError or RangeError if an option is not what it may be. */
+  /**
+   * Nobody runs in it yet.
+   *
+   * @throws TypeError or RangeError if an option is not what it may be.
+   */
   constructor(options: BulkheadOptions) {
     checkOptions("options", options);
     const { limit, capacity = 0, name, parent } = options;

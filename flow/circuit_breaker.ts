@@ -143,7 +143,11 @@ export class CircuitBreaker implements Policy {
   readonly #onChange: ((state: CircuitState, previous: CircuitState) => void) | undefined;
   readonly #label: string;
 
-  /** @throws TypeError or RangeError if an option is not what it may be. */
+  /**
+   * It is closed at first.
+   *
+   * @throws TypeError or RangeError if an option is not what it may be.
+   */
   constructor(options: CircuitBreakerOptions = {}) {
     checkOptions("options", options);
     const { window = 10_000, buckets = 10, minCalls = 10, errorShare = 0.5 } = options;

@@ -12,7 +12,7 @@ import type { Cancel, Wait, WaitOptions } from "../core/contract.ts";
 import { CanceledError } from "../core/errors.ts";
 import { root, ScopedContext } from "../core/scoped_context.ts";
 import { until } from "../core/until.ts";
-import { enter, scopeKey } from "../core/wait.ts";
+import { enter, scopeKey, scopeOf } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
 import type { Job } from "../tasks/job.ts";
 import { isCancel } from "../tasks/results.ts";
@@ -158,11 +158,13 @@ export function promptly<R>(
   });
 }
 
-/** Whether the caller's context or signal has ended, so that nobody wants a result. */
+/**
+ * Whether the caller's context or signal has ended, so that nobody wants a result. A signal is asked by way
+ * of its scope: that of a context of ours has ended before the signal tells.
+ */
 export function hasLeft(options: Cancel | WaitOptions | undefined): boolean {
   if (options === undefined) return false;
-  if (options instanceof ScopedContext) return options.done;
-  if (options instanceof AbortSignal) return options.aborted;
-  const { ctx, signal } = options as WaitOptions;
-  return ctx?.done === true || signal?.aborted === true;
+  if (isCancel(options)) return scopeOf(options, "options").check();
+  const { ctx, signal } = options;
+  return hasLeft(ctx) || hasLeft(signal);
 }
