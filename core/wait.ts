@@ -46,10 +46,11 @@ function throwIfEnded(scope: Scope): void {
 }
 
 /**
- * Throws a TypeError or RangeError if `wait` is not what it may be. It may have ended: for calls that
- * only begin to wait later.
+ * Throws a TypeError or RangeError if `wait` is neither undefined nor what it may be. It may have ended:
+ * for calls that only begin to wait later.
  */
-export function checkWait(wait: Wait): void {
+export function checkWait(wait: Wait | undefined): void {
+  if (wait === undefined) return;
   const own = (wait as Scoped | null)?.[scopeKey];
   if (own === undefined && !(wait instanceof AbortSignal)) checkWaitOptions(wait as WaitOptions);
 }
