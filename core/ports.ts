@@ -69,6 +69,7 @@ class ParkingPort {
       const node = new WaitNode(undefined, new ForeignWaiter(waiter));
       nodes.set(waiter, node);
       this.#list.push(node);
+      this.core.parked(this.#list);
     }
     return false;
   }

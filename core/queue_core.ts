@@ -47,6 +47,7 @@ class Rest {
   source: CoreSource | null = null;
   sink: CoreSink | null = null;
   onClose: (() => void) | null = null;
+  onPark: (() => void) | null = null;
   watchers: Set<() => void> | null = null;
   /** It was closed at once, and what it held was dropped. */
   dropped = false;
@@ -119,6 +120,11 @@ export class QueueCore implements Owner {
   /** Runs once, after it was closed. */
   set onClose(fn: () => void) {
     this.others.onClose = fn;
+  }
+
+  /** Runs whenever somebody has begun to wait for an item; he may have been served by then. */
+  set onPark(fn: () => void) {
+    this.others.onPark = fn;
   }
 
   /**
@@ -378,6 +384,12 @@ export class QueueCore implements Owner {
     if (list.head !== node || other !== null || this.storage.length > 0) {
       this.matcher.settle();
     }
+    this.parked(list);
+  }
+
+  /** Somebody stands at the end of a list, and stays. */
+  parked(list: CoreList): void {
+    if (this.#rest !== null && list === this.#takers) this.#rest.onPark?.();
   }
 
   private takeNow(): unknown {

@@ -13,6 +13,8 @@ export type Overflow = "block" | "dropNewest" | "dropOldest";
 /** How a core differs from others. */
 export interface Traits {
   readonly kind: "channel" | "queue";
+  /** What errors call it; left out: its kind. */
+  readonly label?: string;
   readonly name?: string | undefined;
   /** Makes what is stored of an item; may throw. Left out: the item itself is stored. */
   readonly entry?: ((value: unknown) => Entry) | undefined;
@@ -53,6 +55,6 @@ function closedError(
 }
 
 /** What error messages call it. */
-export function labelOf({ kind, name }: Traits): string {
-  return name === undefined ? `the ${kind}` : `the ${kind} "${name}"`;
+export function labelOf({ kind, label = kind, name }: Traits): string {
+  return name === undefined ? `the ${label}` : `the ${label} "${name}"`;
 }
