@@ -3,13 +3,13 @@
  *
  * @module
  */
-export {
-  Batcher,
-  type BatcherOptions,
-  type BatcherStats,
-  type BatchHandler,
-  type BatchResults,
-} from "./batcher.ts";
+export { Batcher } from "./batcher.ts";
+export type {
+  BatcherOptions,
+  BatcherStats,
+  BatchHandler,
+  BatchResults,
+} from "./batcher_options.ts";
 export { Bulkhead, type BulkheadOptions, type BulkheadStats } from "./bulkhead.ts";
 export type { CallOutcome, CallStats } from "./call_meter.ts";
 export { Canary } from "./canary.ts";
@@ -28,6 +28,7 @@ export {
   type CircuitBreakerStats,
 } from "./circuit_breaker.ts";
 export { compose } from "./compose.ts";
+export type { ConsumerGroup, ConsumerGroupStats, JoinOptions, Member } from "./consumer_group.ts";
 export { CircuitOpenError, OverloadError, type OverloadErrorOptions } from "./errors.ts";
 export { Failed } from "./failed.ts";
 export { HashRing, type HashRingOptions } from "./hash_ring.ts";
@@ -47,8 +48,18 @@ export type { CallObserver, RoutedCall } from "./routed_call.ts";
 export { Router } from "./router.ts";
 export type { RouteHandler, RouterOptions, RouteStats } from "./router_options.ts";
 export { SlidingWindow, type SlidingWindowOptions } from "./sliding_window.ts";
+export type {
+  ReadOptions,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionStats,
+} from "./subscription.ts";
 export { TimeLimit, type TimeLimitOptions } from "./time_limit.ts";
 export { TokenBucket, type TokenBucketOptions } from "./token_bucket.ts";
+export { Topic, type TopicOptions, type TopicStats } from "./topic.ts";
+export { Watch } from "./watch.ts";
+export type { ChangedOptions, WatchOptions, WatchStats } from "./watch_options.ts";
+export type { WatchReader } from "./watch_reader.ts";
 export {
   type FlowLevel,
   type WaterMarkOptions,
@@ -56,14 +67,17 @@ export {
   type WaterMarkStats,
 } from "./water_marks.ts";
 export { WeightedSplit, type Weights } from "./weighted_split.ts";
-export {
-  WriteBehind,
-  type WriteBehindOptions,
-  type WriteBehindStats,
-  type Writer,
-} from "./write_behind.ts";
+export { WriteBehind } from "./write_behind.ts";
+export type { WriteBehindOptions, WriteBehindStats, Writer } from "./write_behind_options.ts";
 export type { Clock, Timer } from "../tasks/clock.ts";
 export type { Job } from "../tasks/job.ts";
 export type { ShutdownOptions } from "../tasks/pool_options.ts";
 export type { RetryOptions } from "../tasks/retry.ts";
-export type { Cancel, Context, Wait, WaitOptions } from "../core/contract.ts";
+export type {
+  Cancel,
+  Context,
+  Receiver,
+  ReceiverIterator,
+  Wait,
+  WaitOptions,
+} from "../core/contract.ts";
