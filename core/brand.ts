@@ -1,6 +1,6 @@
 /** Names a class, and lets `instanceof` recognise the instances that another copy has made. */
 export function brand(
-  type: new (...args: never[]) => Error,
+  type: new (...args: never[]) => object,
   name: string,
   brandName: string = name,
 ): void {

@@ -4,30 +4,37 @@
  * - Every item settles once: with its result, with its own error, with that of the whole batch, or by
  *   its caller's leaving.
  * - Items that failed and may be tried again stay in the batch, which is then run again with those.
+ * - The handler's context ends with the attempt, or when all callers have left.
  *
  * @module
  */
 import { show } from "../core/check.ts";
 import { CanceledError } from "../core/errors.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
+import { scopeKey } from "../core/wait.ts";
 import { type Owner, WaitList } from "../core/wait_list.ts";
-import { contextOf } from "../core/wait_context.ts";
 import type { Clock, Timer } from "../tasks/clock.ts";
+import { contextBelow } from "../tasks/pool_options.ts";
 import { retryDelay, type RetryOptions } from "../tasks/retry.ts";
-import type { BatchHandler } from "./batcher.ts";
+import type { BatchHandler } from "./batcher_options.ts";
 import { Failed } from "./failed.ts";
 import type { Pending } from "./pending.ts";
+
+/** Why the context of a handler ends that has done its work; one for all, since errors take long to make. */
+const over = new CanceledError("the batch is over");
 
 export class BatchRun implements Owner {
   /** Those whose callers still wait. */
   readonly list: WaitList = new WaitList(this);
   /** How often the handler has had it. */
   attempts = 0;
+  readonly #onLeft: (run: BatchRun) => void;
   #ctx: ScopedContext | null = null;
-  #timer: Timer | null = null;
-  #deserted: (() => void) | null = null;
+  #timer: Timer | undefined;
 
-  constructor(nodes: readonly Pending[]) {
+  /** `onLeft` is told when a caller has left. */
+  constructor(nodes: readonly Pending[], onLeft: (run: BatchRun) => void) {
+    this.#onLeft = onLeft;
     for (const node of nodes) node.moveTo(this.list);
   }
 
@@ -47,48 +54,45 @@ export class BatchRun implements Owner {
   ): Promise<number | undefined> {
     const nodes = this.list.snapshot() as Pending[];
     this.attempts++;
-    const ctx = this.#ctx = contextOf({}, parent);
+    const ctx = this.#ctx = contextBelow(parent);
     try {
-      const items = nodes.map((node) => node.item as never);
-      const results: unknown = await handler(items, ctx);
+      const results: unknown = await handler(nodes.map(({ item }) => item as never), ctx);
       checkResults(results, nodes.length);
       return this.#settle(nodes, results, retry);
     } catch (error) {
       return this.#settle(nodes, nodes.map(() => new Failed(error)), retry);
     } finally {
       this.#ctx = null;
-      ctx.cancel(new CanceledError("the batch is over"));
+      ctx[scopeKey].end(over);
     }
   }
 
-  /** Runs `fn` after a while, or `deserted` as soon as all callers have left. */
-  wait(clock: Clock, ms: number, fn: () => void, deserted: () => void): void {
-    this.#deserted = deserted;
-    this.#timer = clock.after(ms, () => {
-      this.#deserted = this.#timer = null;
-      fn();
-    });
+  /** Runs `fn` after a while, unless all callers leave. */
+  wait(clock: Clock, ms: number, fn: () => void): void {
+    // Those may have clocks whose timers take no Infinity.
+    if (ms !== Infinity) this.#timer = clock.after(ms, fn);
   }
 
-  /** Ends it: its callers are told `errorOf` their item, and its handler by its context. */
-  abort(cause: unknown, errorOf: (item: unknown) => unknown): void {
-    for (const node of this.list.snapshot()) {
-      if (node.list !== this.list) continue;
+  /** Its callers are told `errorOf` their item. */
+  fail(errorOf: (item: unknown) => unknown): void {
+    this.#timer?.stop();
+    for (let node = this.list.head; node !== null; node = this.list.head) {
       node.leave();
       node.fail(errorOf(node.item));
     }
+  }
+
+  /** Ends the context of its handler. */
+  stop(cause: unknown): void {
     this.#ctx?.cancel(cause);
-    this.left();
   }
 
   /** A caller has left. */
   left(): void {
+    if (this.empty) this.#timer?.stop();
+    this.#onLeft(this);
     if (!this.empty) return;
-    this.#ctx?.cancel(new CanceledError("all who have submitted an item of the batch have left"));
-    this.#timer?.stop();
-    const deserted = this.#deserted;
-    this.#deserted = this.#timer = null;
-    deserted?.();
+    this.stop(new CanceledError("all who have submitted an item of the batch have left"));
   }
 
   #settle(

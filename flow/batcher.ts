@@ -2,154 +2,41 @@
  * Single items in, batches out: by count, by weight, or by time, whichever is first.
  *
  * - Items go into batches in the order in which they were submitted; with a `concurrency` of 1 the batches
- *   follow one another.
- * - Each `submit` settles with the fate of its own item. One that is cancelled before its item is in a
- *   batch takes it back, and no handler sees it. Later the item is in the handler's hands: only the wait
- *   ends, and the handler's context when all who wait for the batch have left.
+ *   follow one another. Never do more handlers run than that, whatever became of their callers.
+ * - Each `submit` settles with the fate of its own item. One that is cancelled before the handler is
+ *   called takes its item back, and no handler sees it. Later the item is in the handler's hands: only the
+ *   wait ends, and the handler's context when all who wait for the batch have left.
  * - No item is dropped in silence: at a shutdown those that are left are handed over, or ride on the
  *   errors that their callers get.
+ * - A handler is called in a microtask of its own, never by `submit`.
  *
  * @module
  */
-import { afterFunc } from "../context.ts";
-import {
-  checkCount,
-  checkFunction,
-  checkNumber,
-  checkOptionalFunction,
-  checkOptionalString,
-  checkOptions,
-  show,
-} from "../core/check.ts";
-import type { Cancel, Context, Wait } from "../core/contract.ts";
+import { checkFunction } from "../core/check.ts";
+import type { Cancel, Wait } from "../core/contract.ts";
 import { CanceledError, ClosedError } from "../core/errors.ts";
 import { NOTHING } from "../core/nothing.ts";
+import { Ring } from "../core/ring.ts";
+import { watch } from "../core/scope.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
-import { afterTurn, countCall, done, refused } from "../core/turn.ts";
-import { enter, hang } from "../core/wait.ts";
+import { countCall, refused } from "../core/turn.ts";
+import { enter, hang, scopeKey } from "../core/wait.ts";
 import { WaitList } from "../core/wait_list.ts";
-import { type Clock, realClock, type Timer } from "../tasks/clock.ts";
 import { contextBelow, type ShutdownOptions, shutdownOptions } from "../tasks/pool_options.ts";
-import { checkRetry, type RetryOptions } from "../tasks/retry.ts";
+import type { RetryOptions } from "../tasks/retry.ts";
+import { type BatchLimits, BatchLine } from "./batch_line.ts";
 import { BatchRun } from "./batch_run.ts";
+import {
+  type BatcherOptions,
+  type BatcherStats,
+  type BatchHandler,
+  limitsOf,
+  weightOf,
+} from "./batcher_options.ts";
+import { Epochs } from "./epochs.ts";
 import { labelOf } from "./errors.ts";
-import type { Failed } from "./failed.ts";
-import { type Epoch, Pending, type PendingOwner } from "./pending.ts";
-
-/**
- * What a batch's handler gives: a result or a {@linkcode Failed} for each item, in their order. Where
- * there are no results to tell, nothing: all is well.
- *
- * @typeParam R The result of one item.
- *
- * @example
- * ```ts
- * import { type BatchResults, Failed } from "@sluice/sluice/flow";
- *
- * const results: BatchResults<number> = [1, new Failed(new Error("no")), 3];
- * console.log(results.length);
- * ```
- */
-export type BatchResults<R> = readonly (R | Failed)[] | ([R] extends [void] ? void : never);
-
-/**
- * Does the work of a batch. What it throws has happened to each item.
- *
- * @typeParam T The type of the items.
- * @typeParam R The result of one item.
- *
- * @example
- * ```ts
- * import { Batcher, type BatchHandler } from "@sluice/sluice/flow";
- * import { assertEquals } from "@std/assert";
- *
- * const lengths: BatchHandler<string, number> = (words) => words.map((word) => word.length);
- * await using batcher = new Batcher(lengths);
- * assertEquals(await batcher.submit("seven"), 5);
- * ```
- */
-export type BatchHandler<T, R> = (
-  items: readonly T[],
-  ctx: Context,
-) => BatchResults<R> | PromiseLike<BatchResults<R>>;
-
-/**
- * When a batch is full, and what becomes of it.
- *
- * @example
- * ```ts
- * import { Batcher, type BatcherOptions } from "@sluice/sluice/flow";
- *
- * const options: BatcherOptions<string> = {
- *   maxCount: 64,
- *   maxWeight: 65_536,
- *   weigh: (line) => line.length,
- *   linger: 5,
- *   retry: { attempts: 3 },
- * };
- * await using log = new Batcher<string>((lines) => console.log(lines.join("\n")), options);
- * await log.submit("started");
- * ```
- */
-export interface BatcherOptions<T> {
-  /** How many items a batch has at most; 128 if left out. */
-  readonly maxCount?: number | undefined;
-  /** What the items of a batch weigh together at most; needs `weigh`. */
-  readonly maxWeight?: number | undefined;
-  /** What an item weighs: a finite number of at least 0, and no more than `maxWeight`. Called once. */
-  readonly weigh?: ((item: T) => number) | undefined;
-  /**
-   * How long the first item of a batch waits for others, in milliseconds. 0, if left out: for those that
-   * come before the event loop turns.
-   */
-  readonly linger?: number | undefined;
-  /** How many batches may be on their way at once; 1 if left out. */
-  readonly concurrency?: number | undefined;
-  /** How many items may wait for their batch before `submit` waits itself; Infinity if left out. */
-  readonly capacity?: number | undefined;
-  /** How items that failed are tried again: together, in a batch of their own. */
-  readonly retry?: RetryOptions | undefined;
-  /** Its end ends the batcher: all that waits rejects with its cause. */
-  readonly parent?: Cancel | undefined;
-  /** What `linger` and `retry` go by. */
-  readonly clock?: Clock | undefined;
-  /** Named in errors. */
-  readonly name?: string | undefined;
-}
-
-/**
- * How a batcher is doing.
- *
- * @example
- * ```ts
- * import { Batcher, type BatcherStats } from "@sluice/sluice/flow";
- * import { assertEquals } from "@std/assert";
- *
- * await using batcher = new Batcher<number>(() => {});
- * await Promise.all([1, 2, 3].map((n) => batcher.submit(n)));
- * const { fulfilled, batches }: BatcherStats = batcher.stats();
- * assertEquals([fulfilled, batches], [3, 1]);
- * ```
- */
-export interface BatcherStats {
-  /** How many items wait: for room, for their batch, or for their next attempt. */
-  readonly waiting: number;
-  /** How many batches are in the handler's hands. */
-  readonly running: number;
-  /** How many items were submitted and not refused. */
-  readonly submitted: number;
-  /** How many have ended well. */
-  readonly fulfilled: number;
-  /** How many have failed, or were left by their callers. */
-  readonly rejected: number;
-  /** How often the handler was given a batch. */
-  readonly batches: number;
-  /** How many of those were further attempts. */
-  readonly retries: number;
-  /** How many items a first attempt had on average; 0 if there was none. */
-  readonly meanCount: number;
-}
+import { Pending, type PendingOwner } from "./pending.ts";
 
 /**
  * Single items in, batches out. Each `submit` gives the result of its own item; Facebook's DataLoader,
@@ -178,44 +65,29 @@ export class Batcher<T, R = void> implements AsyncDisposable {
   /** Named in errors. */
   readonly name: string | undefined;
   readonly #handler: BatchHandler<never, unknown>;
-  readonly #maxCount: number;
-  readonly #maxWeight: number;
   readonly #weigh: ((item: T) => number) | undefined;
-  readonly #linger: number;
+  readonly #limits: BatchLimits;
   readonly #concurrency: number;
-  readonly #capacity: number;
   readonly #retry: RetryOptions | undefined;
-  readonly #clock: Clock;
   readonly #ctx: ScopedContext;
-  /** Those who wait for their batch, and what they weigh together. */
-  readonly #line = new WaitList({ left: () => this.#pump() });
-  #weight = 0;
-  /** Those who wait for room in the line. */
-  readonly #outside = new WaitList({ left: () => this.#pump() });
+  /** Those who wait for their batch, and those who wait for room among them. */
+  readonly #line: BatchLine;
+  readonly #outside: WaitList;
   readonly #running = new Set<BatchRun>();
   /** Those that wait for their next attempt, and those whose time for it has come. */
   readonly #delayed = new Set<BatchRun>();
-  readonly #again: BatchRun[] = [];
-  /** Runs when the first in line has waited long enough, … */
-  #timer: Timer | undefined;
-  #timed: Pending | undefined;
-  /** … which this one has. */
-  #ripe: Pending | undefined;
-  /** Without `linger`: the event loop is asked to tell of its turn, and has since the line was empty. */
-  #asked = false;
-  #turned = false;
-  #epoch: Epoch = { open: 0 };
-  /** The epochs that `flush` has ended, oldest first, and who waits for them. */
-  readonly #flushes: { readonly epoch: Epoch; readonly line: WaitList }[] = [];
-  readonly #owner: PendingOwner = {
-    deserted: (node, list) => {
-      if (list === this.#line) this.#weight -= node.weight;
-    },
-    settled: (node, ok) => this.#settled(node, ok),
-  };
+  readonly #again = new Ring<BatchRun>();
+  readonly #epochs = new Epochs();
+  readonly #owner: PendingOwner;
   #closed = false;
   readonly #idle = new WaitList();
-  #counts = { submitted: 0, fulfilled: 0, rejected: 0, batches: 0, retries: 0, first: 0 };
+  #submitted = 0;
+  #fulfilled = 0;
+  #rejected = 0;
+  #batches = 0;
+  #retries = 0;
+  /** How many items all first attempts had. */
+  #handed = 0;
 
   /**
    * A batcher without items.
@@ -224,47 +96,44 @@ export class Batcher<T, R = void> implements AsyncDisposable {
    */
   constructor(handler: BatchHandler<T, R>, options: BatcherOptions<T> = {}) {
     checkFunction("handler", handler);
-    checkOptions("options", options);
-    const { maxCount = 128, maxWeight = Infinity, weigh, linger = 0, concurrency = 1 } = options;
-    const { capacity = Infinity, retry, parent, clock = realClock, name } = options;
-    checkCount("maxCount", maxCount, 1);
-    checkOptionalFunction("weigh", weigh);
-    checkNumber("maxWeight", maxWeight);
-    if (maxWeight <= 0) throw new RangeError(`maxWeight must be more than 0: ${maxWeight}`);
-    if (maxWeight !== Infinity && weigh === undefined) {
-      throw new TypeError(`maxWeight, ${maxWeight}, needs a function "weigh", not undefined`);
-    }
-    checkNumber("linger", linger);
-    if (linger < 0) throw new RangeError(`linger must be 0 or more milliseconds: ${linger}`);
-    checkCount("concurrency", concurrency, 1);
-    checkCount("capacity", capacity, 1);
-    if (retry !== undefined) checkRetry(retry);
-    checkOptionalString("name", name);
+    this.#limits = limitsOf(options);
+    const { weigh, concurrency = 1, retry, parent, name } = options;
     this.name = name;
     this.#handler = handler as BatchHandler<never, unknown>;
-    this.#maxCount = maxCount;
-    this.#maxWeight = maxWeight;
     this.#weigh = weigh;
-    this.#linger = linger;
     this.#concurrency = concurrency;
-    this.#capacity = capacity;
     this.#retry = retry;
-    this.#clock = clock;
+    const deserters = { left: () => this.#left() };
+    this.#outside = new WaitList(deserters);
+    this.#line = new BatchLine(this.#limits, deserters, () => this.#pump());
+    this.#owner = {
+      deserted: (node, list) => {
+        if (list === this.#line.list) this.#line.unweigh(node);
+      },
+      settled: (node, ok) => {
+        if (ok) this.#fulfilled++;
+        else this.#rejected++;
+        this.#epochs.end(node.epoch);
+      },
+    };
     this.#ctx = contextBelow(parent);
-    if (parent !== undefined) afterFunc(this.#ctx, () => this.#abort(() => this.#ctx.cause));
+    if (parent === undefined) return;
+    watch(this.#ctx[scopeKey], {
+      links: null,
+      end: (cause) => ({ follow: () => this.#abort(() => cause, cause) }),
+    });
   }
 
   /** How many items wait: for room, for their batch, or for their next attempt. */
   get waiting(): number {
-    let count = this.#line.length + this.#outside.length;
-    for (const run of this.#delayed) count += run.list.length;
-    for (const run of this.#again) count += run.list.length;
+    let count = this.#submitted - this.#fulfilled - this.#rejected;
+    for (const run of this.#running) count -= run.list.length;
     return count;
   }
 
   /** An item that is submitted now would have to wait for room. */
   get full(): boolean {
-    return this.#line.length >= this.#capacity || this.#outside.length > 0;
+    return this.#outside.length > 0 || this.#line.full;
   }
 
   /** `shutdown` has been called; there may still be items on their way. */
@@ -273,43 +142,25 @@ export class Batcher<T, R = void> implements AsyncDisposable {
   }
 
   /**
-   * Hands in an item, and gives what the handler gives for it.
+   * Hands in an item, and gives what the handler gives for it. If the batcher is full, it waits for room
+   * first, in the order of the calls.
    *
    * Rejects with the item's own error, or what the handler throws; with the cause of what ended it early;
    * with ClosedError, which carries the item, if the batcher is shut down; with a TypeError or RangeError
    * if its weight is none.
    */
   submit(item: T, wait?: Wait): Promise<R> {
-    countCall();
-    let node: Pending;
-    try {
-      if (wait !== undefined) enter(wait);
-      this.#check(item);
-      const weight = this.#weigh === undefined ? 0 : this.#weightOf(item);
-      // Weighing runs code of the user's, which may have ended it.
-      this.#check(item);
-      const since = this.#linger === 0 ? 0 : this.#clock.now();
-      node = new Pending(item, weight, this.#epoch, since, this.#owner);
-    } catch (error) {
-      return refused(error);
-    }
-    this.#counts.submitted++;
-    const promise = node.promise<R>();
-    if (this.full) node.moveTo(this.#outside);
-    else this.#lineUp(node);
-    if (wait !== undefined) hang(node, wait);
-    if (node.list !== null) this.#pump();
-    return promise;
+    return this.#submit(item, wait, true)!;
   }
 
   /** As `submit`, if there is room for it now; undefined: there is none. */
   trySubmit(item: T, wait?: Wait): Promise<R> | undefined {
-    return this.full && !this.#closed ? undefined : this.submit(item, wait);
+    return this.#submit(item, wait, false);
   }
 
   /**
    * Starts what waits without lingering, and waits until all that was submitted before has settled,
-   * whichever way.
+   * whichever way. If the wait ends early, what was started goes on.
    */
   flush(wait?: Wait): Promise<void> {
     try {
@@ -317,13 +168,7 @@ export class Batcher<T, R = void> implements AsyncDisposable {
     } catch (error) {
       return refused(error);
     }
-    if (this.#epoch.open > 0) {
-      this.#flushes.push({ epoch: this.#epoch, line: new WaitList() });
-      this.#epoch = { open: 0 };
-    }
-    const last = this.#flushes.at(-1);
-    if (last === undefined) return done();
-    const flushed = tryOrPark<void>(last.line, wait, () => NOTHING);
+    const flushed = this.#epochs.flush(wait);
     this.#pump();
     return flushed;
   }
@@ -338,9 +183,8 @@ export class Batcher<T, R = void> implements AsyncDisposable {
       const { immediate, wait } = shutdownOptions(options);
       if (wait !== undefined) enter(wait);
       this.#closed = true;
-      if (immediate) this.#abort((item) => this.#refusal(item));
-      this.#pump();
-      this.#look();
+      if (immediate) this.#abort((item) => this.#refusal(item), this.#end());
+      else this.#left();
       return tryOrPark<void>(this.#idle, wait, () => this.#busy ? NOTHING : undefined);
     } catch (error) {
       return refused(error);
@@ -349,10 +193,17 @@ export class Batcher<T, R = void> implements AsyncDisposable {
 
   /** How it is doing. */
   stats(): BatcherStats {
-    const { submitted, fulfilled, rejected, batches, retries, first } = this.#counts;
-    const meanCount = batches === retries ? 0 : first / (batches - retries);
-    const [waiting, running] = [this.waiting, this.#running.size];
-    return { waiting, running, submitted, fulfilled, rejected, batches, retries, meanCount };
+    const firsts = this.#batches - this.#retries;
+    return {
+      waiting: this.waiting,
+      running: this.#running.size,
+      submitted: this.#submitted,
+      fulfilled: this.#fulfilled,
+      rejected: this.#rejected,
+      batches: this.#batches,
+      retries: this.#retries,
+      meanCount: firsts === 0 ? 0 : this.#handed / firsts,
+    };
   }
 
   /** `shutdown()`. */
@@ -360,25 +211,38 @@ export class Batcher<T, R = void> implements AsyncDisposable {
     await this.shutdown();
   }
 
+  /** `patient`: if there is no room, it waits for some. */
+  #submit(item: T, wait: Wait | undefined, patient: boolean): Promise<R> | undefined {
+    countCall();
+    let node: Pending;
+    try {
+      if (wait !== undefined) enter(wait);
+      this.#check(item);
+      if (!patient && this.full) return undefined;
+      let weight = 0;
+      if (this.#weigh !== undefined) {
+        weight = weightOf(item, this.#weigh, this.#limits.maxWeight);
+        // Weighing runs code of the user's, which may have ended it, or filled it.
+        this.#check(item);
+        if (!patient && this.full) return undefined;
+      }
+      const since = this.#line.now();
+      node = new Pending(item, weight, this.#epochs.begin(), since, this.#owner);
+    } catch (error) {
+      return refused(error);
+    }
+    this.#submitted++;
+    const promise = node.promise<R>();
+    if (this.full) this.#outside.push(node);
+    else this.#line.push(node);
+    if (wait !== undefined) hang(node, wait);
+    if (node.list !== null) this.#pump();
+    return promise;
+  }
+
   #check(item: T): void {
     if (this.#closed) throw this.#refusal(item);
     if (this.#ctx.done) throw this.#ctx.cause;
-  }
-
-  #weightOf(item: T): number {
-    const weight: unknown = this.#weigh!(item);
-    if (typeof weight !== "number") {
-      throw new TypeError(`weigh must return a number, not ${show(weight)}`);
-    }
-    if (!(weight >= 0 && weight < Infinity)) {
-      throw new RangeError(`weigh must return a finite number of at least 0: ${weight}`);
-    }
-    if (weight > this.#maxWeight) {
-      throw new RangeError(
-        `an item must not be heavier than maxWeight, ${this.#maxWeight}: ${weight}`,
-      );
-    }
-    return weight;
   }
 
   #refusal(value: unknown): ClosedError {
@@ -386,122 +250,79 @@ export class Batcher<T, R = void> implements AsyncDisposable {
     return new ClosedError(`${label} is shut down, and the item is on this error`, { value });
   }
 
-  #lineUp(node: Pending): void {
-    node.moveTo(this.#line);
-    this.#weight += node.weight;
+  /** Why its context ends with it. */
+  #end(): CanceledError {
+    return new CanceledError(`${labelOf("batcher", this.name)} is shut down`);
   }
 
   /** Starts all batches that can be started, and sees to it that the next one is. */
   #pump(): void {
     this.#letIn();
     while (this.#running.size < this.#concurrency) {
-      const again = this.#again.shift();
-      if (again !== undefined) {
-        if (!again.empty) void this.#run(again);
-        continue;
-      }
-      const head = this.#line.head as Pending | null;
-      if (head === null || !this.#isDue(head)) break;
-      void this.#run(this.#take());
+      const run = this.#next();
+      if (run === undefined) break;
+      void this.#run(run);
     }
-    this.#awaitHead();
+    this.#line.watch(this.#running.size < this.#concurrency);
   }
 
   /** Lets those in who wait for room. */
   #letIn(): void {
     for (let node = this.#outside.head; node !== null; node = this.#outside.head) {
-      if (this.#line.length >= this.#capacity) return;
-      this.#lineUp(node as Pending);
+      if (this.#line.full) return;
+      this.#outside.remove(node);
+      this.#line.push(node as Pending);
     }
   }
 
-  /** Whether a batch is to start with the first in line: it is full, or has waited long enough. */
-  #isDue(head: Pending): boolean {
-    return this.#line.length >= this.#maxCount || this.#weight >= this.#maxWeight ||
-      this.#outside.length > 0 || this.#closed || head.epoch !== this.#epoch ||
-      (this.#linger === 0
-        ? this.#turned
-        : head === this.#ripe || this.#clock.now() - head.since >= this.#linger);
-  }
-
-  /** The next batch: as many of the line as may be together. */
-  #take(): BatchRun {
-    const nodes: Pending[] = [];
-    let weight = 0;
-    for (let node = this.#line.head as Pending | null; node !== null;) {
-      if (nodes.length === this.#maxCount || weight + node.weight > this.#maxWeight) break;
-      nodes.push(node);
-      weight += node.weight;
-      node = node.next as Pending | null;
+  /** The batch that is to start now, if there is one. */
+  #next(): BatchRun | undefined {
+    while (this.#again.length > 0) {
+      const run = this.#again.shift();
+      if (!run.empty) return run;
     }
-    const run = new BatchRun(nodes);
-    // Sums of fractions drift; an empty line weighs nothing.
-    this.#weight = this.#line.length === 0 ? 0 : this.#weight - weight;
-    this.#counts.first += nodes.length;
+    const { head } = this.#line;
+    if (head === null) return undefined;
+    const hurried = this.#closed || this.#epochs.isFlushed(head.epoch);
+    if (!hurried && !this.#line.isDue(head)) return undefined;
+    const run = new BatchRun(this.#line.next(), (run) => {
+      if (run.empty) this.#delayed.delete(run);
+      this.#look();
+    });
     this.#letIn();
     return run;
   }
 
-  /** Sees to it that the first in line is looked at when it is due; if no batch can start, the end of one does. */
-  #awaitHead(): void {
-    const head = this.#line.head as Pending | null;
-    if (head === null) this.#turned = false;
-    const waits = head !== null && this.#running.size < this.#concurrency;
-    if (this.#linger === 0) {
-      if (waits && !this.#asked) this.#askForTurn();
-      return;
-    }
-    if (waits && head === this.#timed) return;
-    this.#timer?.stop();
-    this.#timer = this.#timed = undefined;
-    if (!waits) return;
-    this.#timed = head;
-    this.#timer = this.#clock.after(head.since + this.#linger - this.#clock.now(), () => {
-      this.#timer = this.#timed = undefined;
-      this.#ripe = head;
-      this.#pump();
-    });
-  }
-
-  #askForTurn(): void {
-    this.#asked = true;
-    afterTurn(() => {
-      this.#asked = false;
-      this.#turned = this.#line.length > 0;
-      this.#pump();
-    });
-  }
-
   async #run(run: BatchRun): Promise<void> {
     this.#running.add(run);
-    this.#counts.batches++;
-    if (run.attempts > 0) this.#counts.retries++;
-    const delay = await run.attempt(this.#handler, this.#retry, this.#ctx);
+    // By the time that the handler is called callers may have left, or the parent's time be up.
+    await null;
+    const delay = this.#ctx.done || run.empty ? undefined : await this.#attempt(run);
     this.#running.delete(run);
     if (delay !== undefined && !run.empty) this.#tryLater(run, delay);
     this.#pump();
     this.#look();
   }
 
+  #attempt(run: BatchRun): Promise<number | undefined> {
+    this.#batches++;
+    if (run.attempts > 0) this.#retries++;
+    else this.#handed += run.list.length;
+    return run.attempt(this.#handler, this.#retry, this.#ctx);
+  }
+
   #tryLater(run: BatchRun, delay: number): void {
     this.#delayed.add(run);
-    run.wait(this.#clock, delay, () => {
+    run.wait(this.#limits.clock, delay, () => {
       this.#delayed.delete(run);
       this.#again.push(run);
       this.#pump();
-    }, () => {
-      this.#delayed.delete(run);
-      this.#look();
     });
   }
 
-  #settled({ epoch }: Pending, ok: boolean): void {
-    if (ok) this.#counts.fulfilled++;
-    else this.#counts.rejected++;
-    if (--epoch.open > 0) return;
-    while (this.#flushes.length > 0 && this.#flushes[0]!.epoch.open === 0) {
-      this.#flushes.shift()!.line.settleAll(undefined);
-    }
+  /** Somebody has left, or nobody is let in any more. */
+  #left(): void {
+    this.#pump();
     this.#look();
   }
 
@@ -510,27 +331,34 @@ export class Batcher<T, R = void> implements AsyncDisposable {
         this.#again.length > 0;
   }
 
-  /** Tells those who wait for the end, if this is it. */
+  /** Tells those who wait for the end of something, if this is it. */
   #look(): void {
+    this.#epochs.look();
     if (!this.#closed || this.#busy) return;
-    this.#ctx.cancel(new CanceledError(`${labelOf("batcher", this.name)} is shut down`));
+    if (!this.#ctx.done) this.#ctx.cancel(this.#end());
     this.#idle.settleAll(undefined);
   }
 
-  /** Rejects all that waits or is on its way. */
-  #abort(errorOf: (item: unknown) => unknown): void {
-    this.#weight = 0;
-    for (const list of [this.#line, this.#outside]) {
-      for (let node = list.head; node !== null; node = list.head) {
+  /** Rejects all that waits or is on its way, oldest first, and ends the contexts of handlers. */
+  #abort(errorOf: (item: unknown) => unknown, cause: unknown): void {
+    const running = [...this.#running];
+    const runs = [...running, ...this.#delayed];
+    while (this.#again.length > 0) runs.push(this.#again.shift());
+    this.#delayed.clear();
+    for (const run of runs) run.fail(errorOf);
+    for (const list of [this.#line.list, this.#outside]) {
+      for (
+        let node = list.head as Pending | null;
+        node !== null;
+        node = list.head as Pending | null
+      ) {
+        if (list === this.#line.list) this.#line.unweigh(node);
         node.leave();
         node.fail(errorOf(node.item));
       }
     }
-    const cause = new CanceledError(`${labelOf("batcher", this.name)} is shut down`);
-    for (const run of [...this.#delayed, ...this.#again, ...this.#running]) {
-      run.abort(cause, errorOf);
-    }
-    this.#again.length = 0;
-    this.#pump();
+    this.#left();
+    // Last, since code of the user's may listen.
+    for (const run of running) run.stop(cause);
   }
 }

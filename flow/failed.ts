@@ -1,3 +1,5 @@
+import { brand } from "../core/brand.ts";
+
 /**
  * What the handler of a batch gives for an item that has failed, while others have not.
  *
@@ -16,6 +18,10 @@
 export class Failed {
   /** What the caller of `submit` is rejected with. */
   readonly error: unknown;
+  static {
+    // A batcher of another copy of the module must not take it for a result.
+    brand(this, "Failed");
+  }
 
   /** `error` is what the caller of `submit` is rejected with. */
   constructor(error: unknown) {

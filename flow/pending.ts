@@ -9,18 +9,13 @@
  */
 import type { Sequel } from "../core/scope.ts";
 import { type WaitList, WaitNode } from "../core/wait_list.ts";
-
-/** All that was submitted between two calls of `flush`. */
-export interface Epoch {
-  /** How many of its items have not settled. */
-  open: number;
-}
+import type { Epoch } from "./epochs.ts";
 
 /** Whom an item tells what becomes of it. */
 export interface PendingOwner {
-  /** It leaves `list` since its caller has, and has not been settled yet. */
+  /** Its caller has left, and it is about to leave `list`. */
   deserted(node: Pending, list: WaitList): void;
-  /** It has settled; `ok`: fulfilled. */
+  /** It has settled; `ok`: fulfilled. Others that end with it may not have ended yet. */
   settled(node: Pending, ok: boolean): void;
 }
 
@@ -28,8 +23,8 @@ export interface PendingOwner {
 export class Pending extends WaitNode {
   readonly weight: number;
   readonly epoch: Epoch;
-  /** When it came, by the batcher's clock; 0 if nobody asks. */
-  readonly since: number;
+  /** When it came. */
+  since: number;
   readonly #owner: PendingOwner;
 
   constructor(item: unknown, weight: number, epoch: Epoch, since: number, owner: PendingOwner) {
@@ -38,12 +33,11 @@ export class Pending extends WaitNode {
     this.epoch = epoch;
     this.since = since;
     this.#owner = owner;
-    epoch.open++;
   }
 
-  /** Moves on to another list, or into its first one. */
+  /** Moves on to another list. */
   moveTo(list: WaitList): void {
-    this.list?.remove(this);
+    this.list!.remove(this);
     list.push(this);
   }
 

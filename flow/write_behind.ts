@@ -5,134 +5,43 @@
  * - Of a key one write at most is on its way, and the last value that was set is written last.
  * - A value that could not be written stays in the buffer: the next `set` of its key, or `flush`, tries it
  *   again. Nothing is dropped in silence; `entries` lists what is not written.
+ * - Each value that was set is written, or replaced by a later one of its key, or still in the buffer.
  * - Cancelling a `set` that waits for room leaves the buffer as it was.
  * - What is in the buffer and not written is lost with the process. Where that must not be, acknowledge
  *   after `flush`, or use a {@linkcode Batcher}.
  *
  * @module
  */
-import { afterFunc } from "../context.ts";
 import { checkCount, checkFunction, checkOptionalFunction, checkOptions } from "../core/check.ts";
 import type { Cancel, Context, Wait } from "../core/contract.ts";
-import { ClosedError } from "../core/errors.ts";
+import { CanceledError, ClosedError } from "../core/errors.ts";
 import { NOTHING } from "../core/nothing.ts";
+import { watch } from "../core/scope.ts";
+import type { ScopedContext } from "../core/scoped_context.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
-import { enter } from "../core/wait.ts";
+import { refused } from "../core/turn.ts";
+import { enter, scopeKey } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
 import { WaitList } from "../core/wait_list.ts";
-import type { Clock } from "../tasks/clock.ts";
-import { type ShutdownOptions, shutdownOptions } from "../tasks/pool_options.ts";
-import type { RetryOptions } from "../tasks/retry.ts";
-import { Batcher, type BatchResults } from "./batcher.ts";
+import { contextBelow, type ShutdownOptions, shutdownOptions } from "../tasks/pool_options.ts";
+import { Batcher } from "./batcher.ts";
+import { type Epoch, Epochs } from "./epochs.ts";
 import { labelOf } from "./errors.ts";
+import type { WriteBehindOptions, WriteBehindStats, Writer } from "./write_behind_options.ts";
 
-/**
- * Writes what a buffer holds. What it throws has happened to each entry; a {@linkcode Failed} in its place
- * to one.
- *
- * @typeParam K The type of the keys.
- * @typeParam V The type of the values.
- *
- * @example
- * ```ts
- * import { WriteBehind, type Writer } from "@sluice/sluice/flow";
- * import { assertEquals } from "@std/assert";
- *
- * const table = new Map<string, number>();
- * const write: Writer<string, number> = (entries) => {
- *   for (const [key, value] of entries) table.set(key, value);
- * };
- * await using stock = new WriteBehind(write);
- * await stock.set("apples", 7);
- * await stock.flush();
- * assertEquals(table.get("apples"), 7);
- * ```
- */
-export type Writer<K, V> = (
-  entries: readonly (readonly [key: K, value: V])[],
-  ctx: Context,
-) => BatchResults<void> | PromiseLike<BatchResults<void>>;
-
-/**
- * When a buffer writes, and what it does if that fails.
- *
- * @example
- * ```ts
- * import { WriteBehind, type WriteBehindOptions } from "@sluice/sluice/flow";
- *
- * const options: WriteBehindOptions<string, number> = {
- *   linger: 5,
- *   retry: { attempts: 3, delay: 10 },
- *   onError: (error, key) => console.error(`${key} is not written`, error),
- * };
- * await using buffer = new WriteBehind<string, number>(() => {}, options);
- * await buffer.set("apples", 7);
- * ```
- */
-export interface WriteBehindOptions<K, V> {
-  /** How many entries are written at once at most; 128 if left out. */
-  readonly maxCount?: number | undefined;
-  /** How long the first of them waits for others, in milliseconds; 100 if left out. */
-  readonly linger?: number | undefined;
-  /** How many writes may be on their way at once; 1 if left out. */
-  readonly concurrency?: number | undefined;
-  /** How many keys the buffer holds before `set` waits; Infinity if left out. */
-  readonly capacity?: number | undefined;
-  /** How entries that could not be written are tried again; once more with each `flush` if left out. */
-  readonly retry?: RetryOptions | undefined;
-  /** Told of an entry that could not be written, after all attempts. It stays in the buffer. */
-  readonly onError?: ((error: unknown, key: K, value: V) => void) | undefined;
-  /** Its end ends the buffer; what is not written then is in `entries`. */
-  readonly parent?: Cancel | undefined;
-  /** What `linger` and `retry` go by. */
-  readonly clock?: Clock | undefined;
-  /** Named in errors. */
-  readonly name?: string | undefined;
-}
-
-/**
- * How a buffer is doing.
- *
- * @example
- * ```ts
- * import { WriteBehind, type WriteBehindStats } from "@sluice/sluice/flow";
- * import { assertEquals } from "@std/assert";
- *
- * await using buffer = new WriteBehind<string, number>(() => {});
- * for (let n = 0; n < 10; n++) await buffer.set("apples", n);
- * await buffer.flush();
- * const { sets, written, coalesced }: WriteBehindStats = buffer.stats();
- * assertEquals([sets, written, coalesced], [10, 1, 9]);
- * ```
- */
-export interface WriteBehindStats {
-  /** How many keys have a value that is not written. */
-  readonly pending: number;
-  /** How many of those could not be written, and wait for `set` or `flush`. */
-  readonly failed: number;
-  /** How many `set` wait for room. */
-  readonly waiting: number;
-  /** How many values were set. */
-  readonly sets: number;
-  /** How many values were written. */
-  readonly written: number;
-  /** How many were never written, since a later value of their key was. */
-  readonly coalesced: number;
-  /** How many writes there were, of how many entries ever. */
-  readonly writes: number;
-}
-
+/** A key whose last value is not written. */
 interface Entry<K, V> {
   readonly key: K;
+  /** The last one that was set. */
   value: V;
   /** Not handed to a writer yet; in its hands, or between two attempts; left over by it. */
   state: "queued" | "writing" | "failed";
-  /** No writer has seen this value. */
-  fresh: boolean;
-  /** Which of all sets was the oldest that is not written; and of those, the first that is fresh. */
-  oldest: number;
-  oldestFresh?: number;
-  error?: unknown;
+  /** Where the value counts that is queued or in a writer's hands. */
+  epoch: Epoch;
+  /** Where the one counts that was set while a writer had an earlier one; null: there is none. */
+  later: Epoch | null;
+  /** Why it could not be written. */
+  error: unknown;
 }
 
 /**
@@ -164,16 +73,20 @@ interface Entry<K, V> {
  */
 export class WriteBehind<K, V> implements AsyncDisposable {
   readonly #entries = new Map<K, Entry<K, V>>();
+  readonly #failed = new Set<Entry<K, V>>();
   readonly #batcher: Batcher<Entry<K, V>>;
   readonly #capacity: number;
   readonly #onError: ((error: unknown, key: K, value: V) => void) | undefined;
+  /** Ends with the parent, and when nothing more is to be written. */
+  readonly #ctx: ScopedContext;
   /** Those who wait for room, each with what it sets. */
   readonly #room = new WaitList({ left: () => this.#letIn() });
+  readonly #epochs = new Epochs();
   #closed = false;
-  /** The parent has ended. */
-  #ended = false;
-  readonly #unhook: (() => boolean) | undefined;
-  #failed = 0;
+  /** A shutdown has told what became of the values. */
+  #over = false;
+  /** What is queued is to be written without lingering, as soon as all is queued that is to be by now. */
+  #hurried = false;
   #sets = 0;
   #written = 0;
   #coalesced = 0;
@@ -186,21 +99,26 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   constructor(write: Writer<K, V>, options: WriteBehindOptions<K, V> = {}) {
     checkFunction("write", write);
     checkOptions("options", options);
-    const { linger = 100, capacity = Infinity, onError, ...others } = options;
+    const { maxCount, linger = 100, concurrency, capacity = Infinity, retry, onError } = options;
+    const { parent, clock, name } = options;
     checkOptionalFunction("onError", onError);
     checkCount("capacity", capacity, 1);
     this.#capacity = capacity;
     this.#onError = onError;
-    this.#batcher = new Batcher((entries, ctx) => write(this.#look(entries), ctx), {
-      ...others,
+    this.#ctx = contextBelow(parent);
+    this.#batcher = new Batcher((entries, ctx) => write(this.#handOver(entries), ctx), {
+      maxCount,
       linger,
+      concurrency,
+      retry,
+      parent: this.#ctx,
+      clock,
+      name,
     });
-    const { parent } = options;
     if (parent === undefined) return;
-    this.#unhook = afterFunc(parent, () => {
-      this.#ended = true;
-      const cause = parent instanceof AbortSignal ? parent.reason : parent.cause;
-      this.#close(() => cause);
+    watch(this.#ctx[scopeKey], {
+      links: null,
+      end: (cause) => ({ follow: () => this.#room.failAll(cause) }),
     });
   }
 
@@ -243,48 +161,56 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   set(key: K, value: V, wait?: Wait): Promise<void> {
     return tryOrPark<void>(this.#room, wait, () => {
       if (this.#closed) throw this.#refusal([key, value]);
+      if (this.#ctx.done) throw this.#ctx.cause;
       return this.#room.length === 0 && this.#put(key, value) ? undefined : NOTHING;
     }, [key, value]);
   }
 
   /**
-   * Waits until all that was set before is written. What has failed is tried again.
+   * Waits until all that was set before is written, or replaced by what was set later and is written.
+   * What has failed is tried again.
    *
-   * Rejects with the error of the first entry that could not be written.
+   * Rejects with the error of a write that failed meanwhile, once nothing more is on its way of what was
+   * set before.
    */
-  async flush(wait?: Wait): Promise<void> {
-    if (wait !== undefined) enter(wait);
-    using ctx = wait === undefined ? undefined : contextOf(wait);
-    this.#tryAgain();
-    await this.#settle(ctx);
+  flush(wait?: Wait): Promise<void> {
+    try {
+      if (wait !== undefined) enter(wait);
+      if (this.#ctx.done) { for (const { error } of this.#failed) throw error; }
+    } catch (error) {
+      return refused(error);
+    }
+    for (const entry of this.#failed) this.#resume(entry);
+    const flushed = this.#epochs.flush(wait);
+    this.#hurry();
+    return flushed;
   }
 
   /**
-   * Accepts no more values, and waits until all are written. With `immediate` those that wait stay in
-   * `entries`, and it waits for the writers that run alone. A `set` that waits for room rejects with
-   * ClosedError.
+   * Accepts no more values, and waits until all are written. What has failed is tried once more. With
+   * `immediate` nothing more is written, and it waits for writers that run alone, whose contexts end. A
+   * `set` that waits for room rejects with ClosedError, which carries the key and the value.
    *
-   * Rejects with the error of the first entry that could not be written; those are in `entries`.
+   * Rejects as `flush` does; what is not written then is in `entries`, also if it was on its way at an
+   * immediate shutdown or the parent's end. Once a shutdown has come to its end, others just resolve.
    */
   async shutdown(options?: Cancel | ShutdownOptions): Promise<void> {
     const { immediate, wait } = shutdownOptions(options);
     if (wait !== undefined) enter(wait);
-    this.#close((item) => this.#refusal(item));
-    if (immediate) return await this.#batcher.shutdown(options);
+    this.#close();
+    if (immediate || this.#entries.size === 0) this.#end();
+    if (this.#over) return await this.#batcher.shutdown(wait);
     using ctx = wait === undefined ? undefined : contextOf(wait);
-    this.#tryAgain();
-    try {
-      await this.#settle(ctx);
-    } finally {
-      await this.#batcher.shutdown(ctx);
-    }
+    const failure = await this.#finish(ctx);
+    await this.#batcher.shutdown(ctx);
+    if (failure !== undefined) throw failure.error;
   }
 
   /** How it is doing. */
   stats(): WriteBehindStats {
     return {
-      pending: this.#entries.size,
-      failed: this.#failed,
+      pending: this.#sets - this.#written - this.#coalesced,
+      failed: this.#failed.size,
       waiting: this.#room.length,
       sets: this.#sets,
       written: this.#written,
@@ -308,19 +234,30 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   /** false: there is no room. */
   #put(key: K, value: V): boolean {
     const known = this.#entries.get(key);
-    if (known === undefined && this.#entries.size >= this.#capacity) return false;
-    const set = ++this.#sets;
     if (known === undefined) {
-      const entry: Entry<K, V> = { key, value, state: "queued", fresh: true, oldest: set };
+      if (this.#entries.size >= this.#capacity) return false;
+      this.#sets++;
+      const epoch = this.#epochs.begin();
+      const entry: Entry<K, V> = {
+        key,
+        value,
+        state: "queued",
+        epoch,
+        later: null,
+        error: undefined,
+      };
       this.#entries.set(key, entry);
       this.#write(entry);
       return true;
     }
-    if (known.fresh || known.state === "failed") this.#coalesced++;
-    else known.oldestFresh = set;
+    this.#sets++;
     known.value = value;
-    known.fresh = true;
-    if (known.state === "failed") this.#write(known);
+    if (known.state === "writing" && known.later === null) {
+      known.later = this.#epochs.begin();
+      return true;
+    }
+    this.#coalesced++;
+    if (known.state === "failed") this.#resume(known);
     return true;
   }
 
@@ -334,44 +271,73 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   }
 
   #write(entry: Entry<K, V>): void {
-    if (entry.state === "failed") this.#failed--;
     entry.state = "queued";
-    entry.error = undefined;
-    this.#batcher.submit(entry).then(() => this.#wrote(entry), (error) => this.#lost(entry, error));
+    this.#batcher.submit(entry).then(
+      () => this.#wrote(entry),
+      (error) => this.#lost(entry, error),
+    );
+    if (this.#epochs.isFlushed(entry.epoch)) this.#hurry();
   }
 
-  /** A writer has the values of these. */
-  #look(entries: readonly Entry<K, V>[]): (readonly [K, V])[] {
+  /** Tries again what has failed. */
+  #resume(entry: Entry<K, V>): void {
+    this.#failed.delete(entry);
+    entry.error = undefined;
+    entry.epoch = this.#epochs.begin();
+    this.#write(entry);
+  }
+
+  #hurry(): void {
+    if (this.#hurried) return;
+    this.#hurried = true;
+    queueMicrotask(() => {
+      this.#hurried = false;
+      void this.#batcher.flush();
+    });
+  }
+
+  /** A writer gets the values of these. */
+  #handOver(entries: readonly Entry<K, V>[]): (readonly [K, V])[] {
     return entries.map((entry) => {
       // At a further attempt a later value takes the place of the one that failed.
-      if (entry.state === "writing" && entry.fresh) this.#coalesced++;
+      if (entry.later !== null) this.#replace(entry);
       entry.state = "writing";
-      entry.fresh = false;
       return [entry.key, entry.value];
     });
   }
 
+  /** The value that a writer had is not written: the later one counts for both. */
+  #replace(entry: Entry<K, V>): void {
+    this.#coalesced++;
+    this.#epochs.end(entry.later!);
+    entry.later = null;
+  }
+
   #wrote(entry: Entry<K, V>): void {
     this.#written++;
-    if (entry.fresh) {
-      entry.oldest = entry.oldestFresh!;
-      this.#write(entry);
-      return;
+    this.#epochs.end(entry.epoch);
+    if (entry.later === null) {
+      this.#entries.delete(entry.key);
+      this.#letIn();
+    } else {
+      this.#writeLater(entry);
     }
-    this.#entries.delete(entry.key);
-    this.#letIn();
+    this.#epochs.look();
   }
 
   #lost(entry: Entry<K, V>, error: unknown): void {
-    const over = this.#batcher.closed || this.#ended;
-    if (entry.state === "writing" && entry.fresh && !over) {
+    const over = this.#ctx.done;
+    if (over && entry.later !== null) this.#replace(entry);
+    this.#epochs.fail(entry.epoch, error);
+    if (entry.later !== null) {
       this.#coalesced++;
-      this.#write(entry);
-      return;
+      this.#writeLater(entry);
+    } else {
+      entry.state = "failed";
+      entry.error = error;
+      this.#failed.add(entry);
     }
-    entry.state = "failed";
-    entry.error = error;
-    this.#failed++;
+    this.#epochs.look();
     if (over) return;
     try {
       this.#onError?.(error, entry.key, entry.value);
@@ -380,30 +346,39 @@ export class WriteBehind<K, V> implements AsyncDisposable {
     }
   }
 
-  #tryAgain(): void {
-    if (this.#failed === 0) return;
-    for (const entry of [...this.#entries.values()]) {
-      if (entry.state === "failed") this.#write(entry);
-    }
+  /** Writes what was set while a writer had an earlier value. */
+  #writeLater(entry: Entry<K, V>): void {
+    entry.epoch = entry.later!;
+    entry.later = null;
+    this.#write(entry);
   }
 
-  /** Waits until what is set by now is written, or has failed; rejects if it has. */
-  async #settle(ctx: Context | undefined): Promise<void> {
-    const last = this.#sets;
-    const open = ({ oldest, state }: Entry<K, V>): boolean => oldest <= last && state !== "failed";
-    while (this.#entries.values().some(open)) await this.#batcher.flush(ctx);
-    for (const { oldest, state, error } of this.#entries.values()) {
-      if (oldest <= last && state === "failed") throw error;
-    }
-  }
-
-  #close(errorOf: (item: unknown) => unknown): void {
+  #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#unhook?.();
     for (let node = this.#room.head; node !== null; node = this.#room.head) {
       node.leave();
-      node.fail(errorOf(node.item));
+      node.fail(this.#refusal(node.item));
     }
+  }
+
+  /** Writes what is left. The result: why some of it could not be. Throws if `ctx` ends before. */
+  async #finish(ctx: Context | undefined): Promise<{ readonly error: unknown } | undefined> {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      await this.flush(ctx);
+    } catch (error) {
+      if (ctx?.done) throw error;
+      failure = { error };
+    }
+    this.#end();
+    return failure;
+  }
+
+  /** Nothing more is written. */
+  #end(): void {
+    this.#over = true;
+    if (this.#ctx.done) return;
+    this.#ctx.cancel(new CanceledError(`${labelOf("buffer", this.name)} is shut down`));
   }
 }
