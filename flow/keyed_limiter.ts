@@ -168,9 +168,8 @@ export class KeyedLimiter<K> {
   reset(key: K): void {
     const kept = this.#kept.get(key);
     if (kept === undefined) return;
-    const { limiter } = kept;
-    limiter.reset();
-    if (isIdle(limiter, limiter.clock.now())) this.#drop(kept);
+    kept.limiter.reset();
+    this.#review(kept, kept.limiter.clock.now());
   }
 
   /** What it has done so far. */
@@ -228,22 +227,20 @@ export class KeyedLimiter<K> {
     let { first } = order;
     if (first === undefined) return;
     const now = first.limiter.clock.now();
-    for (; first !== undefined && first.at <= now; first = order.first) {
-      const { limiter } = first;
-      if (isIdle(limiter, now)) {
-        this.#drop(first);
-      } else {
-        // It was used since. If not for that, somebody waits whose timer is late.
-        first.at = limiter.idleAt > now ? limiter.idleAt : now + 1;
-        order.move(first);
-      }
-    }
+    for (; first !== undefined && first.at <= now; first = order.first) this.#review(first, now);
   }
 
-  #drop(kept: Kept<K>): void {
-    this.#order.remove(kept);
-    this.#kept.delete(kept.key);
-    this.#forgotten++;
+  #review(kept: Kept<K>, now: number): void {
+    const { key, limiter } = kept;
+    if (isIdle(limiter, now)) {
+      this.#order.remove(kept);
+      this.#kept.delete(key);
+      this.#forgotten++;
+    } else {
+      // It was used since. If not for that, somebody waits whose timer is late.
+      kept.at = limiter.idleAt > now ? limiter.idleAt : now + 1;
+      this.#order.move(kept);
+    }
   }
 }
 

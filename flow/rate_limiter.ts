@@ -21,14 +21,13 @@ import { type Endable, release, type Scope, watch } from "../core/scope.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
 import { refused } from "../core/turn.ts";
 import { scopeOf } from "../core/wait.ts";
-import type { WaitNode } from "../core/wait_list.ts";
-import { checkClock, type Clock, realClock, type Timer } from "../tasks/clock.ts";
+import { checkClock, type Clock, realClock } from "../tasks/clock.ts";
 import type { Job } from "../tasks/job.ts";
 import { labelOf } from "./errors.ts";
 import { type Policy, promptly, runGuarded, type RunOptions } from "./policy.ts";
 import type { RateLimiterOptions, RateLimiterStats } from "./limiter_options.ts";
 import type { RateMeter } from "./rate_meter.ts";
-import { delayUntil, nobody, RequestLine } from "./request_line.ts";
+import { Alarm, delayUntil, nobody, RequestLine } from "./request_line.ts";
 
 /** A timer that ran too early, as those of a machine may by a part of a millisecond, waits so long. */
 const AGAIN = 1;
@@ -66,9 +65,7 @@ export class RateLimiter implements Policy {
       return null;
     },
   };
-  /** Whom the timer is for; null: there is none. */
-  #timed: WaitNode | null = null;
-  #timer: Timer | undefined;
+  readonly #alarm = new Alarm();
   #granted = 0;
   #refused = 0;
 
@@ -130,7 +127,7 @@ export class RateLimiter implements Policy {
       return this.#take(count) ? undefined : NOTHING;
     };
     const promise = tryOrPark<void>(this.#line, wait, attempt, count);
-    if (this.#line.head !== this.#timed) this.#watchHead(this.clock.now());
+    if (this.#line.head !== this.#alarm.of) this.#watchHead(this.clock.now());
     return promise;
   }
 
@@ -180,7 +177,7 @@ export class RateLimiter implements Policy {
   /** Forgets what was handed out, so that it is as new. Those who wait are served as far as possible. */
   reset(): void {
     this.#meter.reset();
-    this.#forgetTimer();
+    this.#alarm.clear();
     this.#serve(this.clock.now());
   }
 
@@ -230,35 +227,24 @@ export class RateLimiter implements Policy {
   /** Sees to it that the head of the line is served, or told of the parent's end; and that alone. */
   #watchHead(now: number, least = 0): void {
     const { head } = this.#line;
-    if (head === this.#timed) return;
-    this.#forgetTimer();
     if (head === null) {
+      this.#alarm.clear();
       release(this.#ending);
       return;
     }
+    if (head === this.#alarm.of) return;
     // Unless that has ended just now, which empties the line.
     if (this.#ending.links === null && !watch(this.#scope, this.#ending)) return;
-    this.#timed = head;
-    const due = this.#meter.due(head.item as number, nobody, now);
-    if (due === Infinity) return;
-    this.#timer = this.clock.after(Math.max(least, delayUntil(due, now)), () => this.#wake());
+    const delay = delayUntil(this.#meter.due(head.item as number, nobody, now), now);
+    this.#alarm.set(head, this.clock, Math.max(least, delay), () => this.#wake());
   }
 
   #wake(): void {
-    this.#timer = undefined;
-    this.#timed = null;
+    this.#alarm.clear();
     const now = this.clock.now();
     const { head } = this.#line;
-    if (head !== null && this.#meter.due(head.item as number, nobody, now) > now) {
-      this.#watchHead(now, AGAIN);
-    } else {
-      this.#serve(now);
-    }
-  }
-
-  #forgetTimer(): void {
-    this.#timer?.stop();
-    this.#timer = undefined;
-    this.#timed = null;
+    const isEarly = head !== null && this.#meter.due(head.item as number, nobody, now) > now;
+    if (isEarly) this.#watchHead(now, AGAIN);
+    else this.#serve(now);
   }
 }

@@ -1,4 +1,5 @@
 import { type Owner, WaitList, type WaitNode } from "../core/wait_list.ts";
+import type { Clock, Timer } from "../tasks/clock.ts";
 import type { Requests } from "./rate_meter.ts";
 
 /** Those who wait for a rate limiter, and how many they want together. */
@@ -21,6 +22,26 @@ export class RequestLine extends WaitList implements Requests {
 
   *[Symbol.iterator](): IterableIterator<number> {
     for (let node = this.head; node !== null; node = node.next) yield node.item as number;
+  }
+}
+
+/** The timer for the head of a line. */
+export class Alarm {
+  /** Whom it is for; null: it is not set. */
+  of: WaitNode | null = null;
+  #timer: Timer | undefined;
+
+  /** With a delay of Infinity no timer is needed. */
+  set(of: WaitNode, clock: Clock, delay: number, fn: () => void): void {
+    this.clear();
+    this.of = of;
+    if (delay !== Infinity) this.#timer = clock.after(delay, fn);
+  }
+
+  clear(): void {
+    this.#timer?.stop();
+    this.#timer = undefined;
+    this.of = null;
   }
 }
 

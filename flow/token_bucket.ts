@@ -106,7 +106,8 @@ class Bucket implements RateMeter {
   }
 
   take(count: number, now: number): void {
-    if (now >= this.idleAt) {
+    // If it has become full just now it goes on counting: beginning anew would add up what is rounded.
+    if (now > this.idleAt) {
       this.#since = now;
       this.#taken = 0;
     }
