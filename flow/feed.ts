@@ -11,7 +11,6 @@
  * @module
  */
 import { coreOf } from "../core/core_of.ts";
-import { sourcePort } from "../core/protocol.ts";
 import { iteratorOf } from "../core/pump.ts";
 import { CoreIterator } from "../core/receiver_iterator.ts";
 import type { Producer } from "../tasks/tap.ts";
@@ -59,10 +58,8 @@ export function feedOf<T>(producer: Producer<T>): Feed<T> {
   if (own !== undefined) return Reflect.apply(own, producer, []);
   const iterator = iteratorOf(producer);
   // Iterating over one of ours is receiving from it.
-  if (iterator instanceof CoreIterator && sourcePort in producer) {
-    return new CoreFeed<T>(coreOf(producer)!);
-  }
-  return new IteratorFeed<T>(iterator);
+  const core = iterator instanceof CoreIterator ? coreOf(producer) : undefined;
+  return core === undefined ? new IteratorFeed<T>(iterator) : new CoreFeed<T>(core);
 }
 
 /** Feeds from all of them. Throws TypeError if one is no producer; then none is kept open. */

@@ -10,6 +10,7 @@ export type {
   BatchHandler,
   BatchResults,
 } from "./batcher_options.ts";
+export type { Branch } from "./branch.ts";
 export { Bulkhead, type BulkheadOptions, type BulkheadStats } from "./bulkhead.ts";
 export type { CallOutcome, CallStats } from "./call_meter.ts";
 export { Canary } from "./canary.ts";
@@ -31,6 +32,7 @@ export { compose } from "./compose.ts";
 export type { ConsumerGroup, ConsumerGroupStats, JoinOptions, Member } from "./consumer_group.ts";
 export { CircuitOpenError, OverloadError, type OverloadErrorOptions } from "./errors.ts";
 export { Failed } from "./failed.ts";
+export { filter } from "./filter.ts";
 export { HashRing, type HashRingOptions } from "./hash_ring.ts";
 export { Histogram, type HistogramOptions } from "./histogram.ts";
 export { KeyedLimiter } from "./keyed_limiter.ts";
@@ -40,6 +42,9 @@ export type {
   RateLimiterOptions,
   RateLimiterStats,
 } from "./limiter_options.ts";
+export { map } from "./map.ts";
+export { type Operator, pipe } from "./pipe.ts";
+export { pipeline, type PipelineOptions } from "./pipeline.ts";
 export type { Policy, RunOptions } from "./policy.ts";
 export { RateLimiter } from "./rate_limiter.ts";
 export type { RateMeter, Requests } from "./rate_meter.ts";
@@ -48,12 +53,15 @@ export type { CallObserver, RoutedCall } from "./routed_call.ts";
 export { Router } from "./router.ts";
 export type { RouteHandler, RouterOptions, RouteStats } from "./router_options.ts";
 export { SlidingWindow, type SlidingWindowOptions } from "./sliding_window.ts";
+export { split, splitBy } from "./split.ts";
 export type {
   ReadOptions,
   SubscribeOptions,
   Subscription,
   SubscriptionStats,
 } from "./subscription.ts";
+export { take, takeWhile } from "./take.ts";
+export { type Branches, type BranchOptions, tee } from "./tee.ts";
 export { TimeLimit, type TimeLimitOptions } from "./time_limit.ts";
 export { TokenBucket, type TokenBucketOptions } from "./token_bucket.ts";
 export { Topic, type TopicOptions, type TopicStats } from "./topic.ts";
@@ -67,12 +75,17 @@ export {
   type WaterMarkStats,
 } from "./water_marks.ts";
 export { WeightedSplit, type Weights } from "./weighted_split.ts";
+export { window, type WindowOptions } from "./window.ts";
 export { WriteBehind } from "./write_behind.ts";
 export type { WriteBehindOptions, WriteBehindStats, Writer } from "./write_behind_options.ts";
+export { type Producers, zip } from "./zip.ts";
 export type { Clock, Timer } from "../tasks/clock.ts";
 export type { Job } from "../tasks/job.ts";
+export { merge } from "../tasks/merge.ts";
 export type { ShutdownOptions } from "../tasks/pool_options.ts";
 export type { RetryOptions } from "../tasks/retry.ts";
+export type { Producer } from "../tasks/tap.ts";
+export type { Mapper } from "../tasks/worker_pool.ts";
 export type {
   Cancel,
   Context,
