@@ -77,7 +77,11 @@ export class Canary<K extends string> {
   #run: CanaryRun<K> | undefined;
   #running = false;
 
-  /** @throws TypeError or RangeError if an option is not what it may be. */
+  /**
+   * Nothing happens before `run`.
+   *
+   * @throws TypeError or RangeError if an option is not what it may be.
+   */
   constructor(options: CanaryOptions<K>) {
     this.#rules = canaryRules(options);
     const { split, router, stable, canary, clock = realClock, onStep, parent, name } = options;

@@ -12,7 +12,7 @@ import {
   show,
 } from "../core/check.ts";
 import type { Cancel } from "../core/contract.ts";
-import type { Clock } from "../tasks/clock.ts";
+import { checkClock, type Clock } from "../tasks/clock.ts";
 import type { CallStats } from "./call_meter.ts";
 import type { Router } from "./router.ts";
 import { WeightedSplit } from "./weighted_split.ts";
@@ -186,7 +186,7 @@ export interface CanaryRules {
 /** Throws TypeError or RangeError if the options are not what they may be. */
 export function canaryRules<K extends string>(options: CanaryOptions<K>): CanaryRules {
   checkOptions("options", options);
-  const { split, router, stable, canary, onStep, name } = options;
+  const { split, router, stable, canary, onStep, clock, name } = options;
   const { steps = [1, 5, 25, 50, 100], interval = 60_000, minCalls = 100 } = options;
   const { maxErrorShare = 0.05, maxErrorRatio = Infinity, maxLatency = Infinity } = options;
   if (!(split instanceof WeightedSplit)) {
@@ -219,6 +219,7 @@ export function canaryRules<K extends string>(options: CanaryOptions<K>): Canary
   }
   checkOptionalFunction("onStep", onStep);
   checkOptionalString("name", name);
+  if (clock !== undefined) checkClock(clock);
   return { steps: [...steps], interval, minCalls, maxErrorShare, maxErrorRatio, maxLatency };
 }
 

@@ -63,7 +63,11 @@ export class Histogram {
   #min = Infinity;
   #max = 0;
 
-  /** @throws TypeError or RangeError if an option is not what it may be. */
+  /**
+   * With no number in it yet.
+   *
+   * @throws TypeError or RangeError if an option is not what it may be.
+   */
   constructor(options: HistogramOptions = {}) {
     checkOptions("options", options);
     const { relativeError = 0.02, lowest = 0.001, highest = 86_400_000 } = options;

@@ -5,20 +5,18 @@
  * - Each call takes one route, chosen when it begins. One that is refused before that takes nobody's turn.
  * - Each call that has begun ends once, as done, failed, or cancelled, and is counted before its caller
  *   is told. A call that runs out of time has failed; one whose caller has left counts for neither.
- * - A call's end, for whatever reason, ends the context of its handler, and leaves nothing behind.
+ * - A caller who leaves, or has no more time, is told at once, and the context of the handler ends.
  *
  * @module
  */
 import { show } from "../core/check.ts";
-import type { Cancel } from "../core/contract.ts";
+import type { Cancel, Context } from "../core/contract.ts";
 import { DeadlineExceededError } from "../core/errors.ts";
-import { root, type ScopedContext } from "../core/scoped_context.ts";
-import { until } from "../core/until.ts";
-import { contextOf } from "../core/wait_context.ts";
+import { ScopedContext } from "../core/scoped_context.ts";
 import { type Clock, realClock } from "../tasks/clock.ts";
 import { CallMeter, type CallOutcome } from "./call_meter.ts";
 import { labelOf } from "./errors.ts";
-import { hasLeft, runGuarded, type RunOptions } from "./policy.ts";
+import { runGuarded, runIn, type RunOptions } from "./policy.ts";
 import { ActiveCall, type CallObserver, CallObservers } from "./routed_call.ts";
 import {
   checkRouterOptions,
@@ -73,7 +71,11 @@ export class Router<T, R, K extends string> {
   readonly #label: string;
   readonly #observers = new CallObservers<K>();
 
-  /** @throws TypeError or RangeError if an option is not what it may be. */
+  /**
+   * Reads the table of routes once.
+   *
+   * @throws TypeError or RangeError if an option is not what it may be.
+   */
   constructor(options: RouterOptions<T, R, K>) {
     checkRouterOptions(options);
     const { routes, choose, fallback, isFailure, window = 60_000, clock = realClock } = options;
@@ -104,8 +106,8 @@ export class Router<T, R, K extends string> {
    * or `timeout` is over, it rejects at once, and the context of the handler ends.
    */
   run(item: T, options?: Cancel | RunOptions<R>): Promise<R> {
-    const attempt = () => this.#attempt(item, options);
-    return runGuarded(attempt, options, attempt);
+    const call = (ctx: Context) => this.#call(item, ctx as ScopedContext);
+    return runGuarded<R>(call, this.#withFallback(item, options), call, this.#parent);
   }
 
   /** Tells somebody of each call that begins or ends from now on, until the result is disposed. */
@@ -122,38 +124,37 @@ export class Router<T, R, K extends string> {
     return Object.fromEntries(all) as Record<K, RouteStats>;
   }
 
-  async #attempt(item: T, options: Cancel | RunOptions<R> | undefined): Promise<R> {
-    try {
-      this.#parent?.throwIfDone();
-      return await this.#call(item, this.route(item), options);
-    } catch (error) {
-      if (this.#fallback === undefined || hasLeft(options)) throw error;
-      return await this.#fallback(error, item);
-    }
+  #withFallback(
+    item: T,
+    options: Cancel | RunOptions<R> | undefined,
+  ): Cancel | RunOptions<R> | undefined {
+    const own = this.#fallback;
+    if (own === undefined) return options;
+    const fallback = (error: unknown) => own(error, item);
+    if (options === undefined) return { fallback };
+    if (options instanceof ScopedContext) return { ctx: options, fallback };
+    if (options instanceof AbortSignal) return { signal: options, fallback };
+    // What is no options, or a context of somebody else, is refused where that is checked.
+    if (Object(options) !== options || "throwIfDone" in options) return options;
+    return options.fallback === undefined ? { ...options, fallback } : options;
   }
 
-  async #call(item: T, route: K, options: Cancel | RunOptions<R> | undefined): Promise<R> {
+  async #call(item: T, ctx: ScopedContext): Promise<R> {
+    const route = this.route(item);
     const lane = this.#lanes.get(route)!;
+    const { handler } = lane;
     const call = new ActiveCall(route, this.#clock.now());
     lane.active++;
     lane.total++;
     this.#observers.begun(call);
-    let ctx: ScopedContext | undefined;
     try {
-      if (options !== undefined || this.#parent !== undefined) {
-        ctx = contextOf(options ?? {}, this.#parent);
-      }
-      const { handler } = lane;
-      const result = handler(item, ctx ?? root);
-      const value = await (ctx === undefined || !isThenable(result) ? result : until(result, ctx));
+      const value = await runIn(() => handler(item, ctx), ctx);
       this.#end(lane, call, "done");
       return value;
     } catch (error) {
       call.error = error;
       this.#end(lane, call, this.#outcomeOf(error, ctx));
       throw error;
-    } finally {
-      ctx?.cancel();
     }
   }
 
@@ -166,8 +167,8 @@ export class Router<T, R, K extends string> {
     this.#observers.ended(call);
   }
 
-  #outcomeOf(error: unknown, ctx: ScopedContext | undefined): CallOutcome {
-    if (ctx?.done === true && error === ctx.cause) return isTimeout(ctx) ? "failed" : "cancelled";
+  #outcomeOf(error: unknown, ctx: ScopedContext): CallOutcome {
+    if (ctx.done && error === ctx.cause) return isTimeout(ctx) ? "failed" : "cancelled";
     try {
       return this.#isFailure === undefined || this.#isFailure(error) ? "failed" : "done";
     } catch (thrown) {
@@ -181,8 +182,4 @@ export class Router<T, R, K extends string> {
 function isTimeout(ctx: ScopedContext): boolean {
   if (ctx.err instanceof DeadlineExceededError) return true;
   return (ctx.cause as { readonly name?: unknown } | null)?.name === "TimeoutError";
-}
-
-function isThenable<R>(result: R | PromiseLike<R>): result is PromiseLike<R> {
-  return typeof (result as { readonly then?: unknown } | null)?.then === "function";
 }

@@ -14,7 +14,7 @@ import {
 import type { Cancel, Context } from "../core/contract.ts";
 import { noValues, ScopedContext } from "../core/scoped_context.ts";
 import { scopeOf } from "../core/wait.ts";
-import type { Clock } from "../tasks/clock.ts";
+import { checkClock, type Clock } from "../tasks/clock.ts";
 import type { CallStats } from "./call_meter.ts";
 import type { Choice } from "./choice.ts";
 import { WeightedSplit } from "./weighted_split.ts";
@@ -66,8 +66,8 @@ export interface RouterOptions<T, R, K extends string> {
   /** Which route an item takes. */
   readonly choose: Choice<T, NoInfer<K>>;
   /**
-   * Gives the result if a call fails, whatever the reason, or takes longer than its `timeout`. Not called
-   * if the caller's own context or signal has ended. If it throws, the fallback of the call itself is asked.
+   * Gives the result if a call fails, is refused, or takes longer than its `timeout`. Not called if the
+   * call has a fallback of its own, or the caller's own context or signal has ended.
    */
   readonly fallback?: ((error: unknown, item: T) => R | PromiseLike<R>) | undefined;
   /** Whether an error speaks against the route; all do if left out. Others count as done. */
@@ -106,7 +106,7 @@ export interface RouteStats extends CallStats {
 /** Throws TypeError or RangeError if the options are not what they may be. */
 export function checkRouterOptions<T, R, K extends string>(options: RouterOptions<T, R, K>): void {
   checkOptions("options", options);
-  const { routes, choose, fallback, isFailure, window, name } = options;
+  const { routes, choose, fallback, isFailure, window, clock, name } = options;
   checkOptions("routes", routes);
   const handlers = Object.entries(routes);
   if (handlers.length === 0) throw new RangeError("routes must have one route at least");
@@ -117,6 +117,7 @@ export function checkRouterOptions<T, R, K extends string>(options: RouterOption
   checkOptionalFunction("fallback", fallback);
   checkOptionalFunction("isFailure", isFailure);
   checkOptionalString("name", name);
+  if (clock !== undefined) checkClock(clock);
   if (window === undefined) return;
   checkNumber("window", window);
   if (!(window > 0)) throw new RangeError(`window must be more than 0: ${window}`);
