@@ -264,11 +264,14 @@ export class Queue<in out T> implements AsyncIterable<T>, Source<T>, Sink<T>, Di
    * assertEquals([queue.size, queue.maxSize], [2, 2]);
    * ```
    *
-   * @throws TypeError or RangeError if `maxSize` is none.
+   * @throws TypeError or RangeError if `maxSize` is none. TypeError if it is `compare` that resizes.
    */
   resize(maxSize: number): void {
-    this.#core.resize(capacityOf(maxSize));
+    const capacity = capacityOf(maxSize);
+    this.#core.refuseWhileComparing("resize");
+    // Whoever is let in sees the new size, and may change it again.
     this.#maxSize = maxSize;
+    this.#core.resize(capacity);
   }
 
   /**

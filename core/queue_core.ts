@@ -303,11 +303,14 @@ export class QueueCore implements Owner {
     }
   }
 
-  /** Changes how much fits; more than 0 before and after. What is stored stays. */
+  /** Throws if it is a comparator of the user's that does this. */
+  refuseWhileComparing(act: string): void {
+    if (!this.storage.comparing) return;
+    throw new TypeError(`compare must not ${act} the queue whose items it compares`);
+  }
+
+  /** Changes how much fits; more than 0 before and after. What is stored stays. Not while comparing. */
   resize(capacity: number): void {
-    if (this.storage.comparing) {
-      throw new TypeError("compare must not resize the queue whose items it compares");
-    }
     this.capacity = capacity;
     this.changed();
     if (this.firstPutter !== null || this.firstTaker !== null) this.matcher.settle();
@@ -462,9 +465,7 @@ export class QueueCore implements Owner {
 
   /** Refuses further items. Those that are stored can still be taken, unless they are dropped. */
   close(error?: unknown, immediate = false): void {
-    if (this.storage.comparing) {
-      throw new TypeError("compare must not shut down the queue whose items it compares");
-    }
+    this.refuseWhileComparing("shut down");
     const first = !this.closed;
     this.closed = true;
     if (first && error !== undefined) this.others.error = error;
