@@ -17,7 +17,7 @@ import { SmoothTurns } from "../core/smooth_turns.ts";
 import { BASIS, checkKey, hashOf } from "./string_hash.ts";
 
 /**
- * Keys and their weights: a record, a Map, or pairs. The keys of a record are strings, and those that
+ * Keys and their weights: a record, a Map, or pairs. What is left out has none. The keys of a record are strings, and those that
  * look like integers come first, as JavaScript has it; pairs keep their order.
  *
  * @typeParam K The keys.
@@ -34,7 +34,7 @@ import { BASIS, checkKey, hashOf } from "./string_hash.ts";
  */
 export type Weights<K> =
   | Iterable<readonly [key: K, weight: number]>
-  | { readonly [P in K & PropertyKey]: number };
+  | { readonly [P in K & PropertyKey]?: number };
 
 /** The hash of keys here is none that a {@linkcode HashRing} uses, so that the two do not go together. */
 const OWN_BASIS = BASIS ^ 0x5bd1e995;
