@@ -48,7 +48,7 @@ class Rest {
   sink: CoreSink | null = null;
   onClose: (() => void) | null = null;
   onPark: (() => void) | null = null;
-  watchers: Set<() => void> | null = null;
+  watchers: Set<(taken: boolean) => void> | null = null;
   /** It was closed at once, and what it held was dropped. */
   dropped = false;
   /** What it was closed with; undefined: plainly. */
@@ -129,18 +129,19 @@ export class QueueCore implements Owner {
 
   /**
    * Has `fn` run whenever something was stored or taken out, the capacity has changed, or it was closed,
-   * until the result is called. An item that leaves, and those that enter for it, are one step. It runs
-   * in the middle of operations, so it must not use the core, but for its figures.
+   * until the result is called. An item that leaves, and those that enter for it, are one step; `taken`
+   * says that one was taken. It runs in the middle of operations, so it must not use the core, but for
+   * its figures.
    */
-  observe(fn: () => void): () => void {
+  observe(fn: (taken: boolean) => void): () => void {
     const watchers = this.others.watchers ??= new Set();
     watchers.add(fn);
     return () => void watchers.delete(fn);
   }
 
-  private changed(): void {
+  private changed(taken = false): void {
     const watchers = this.#rest === null ? null : this.#rest.watchers;
-    if (watchers !== null) { for (const fn of watchers) fn(); }
+    if (watchers !== null) { for (const fn of watchers) fn(taken); }
   }
 
   get source(): CoreSource {
@@ -411,7 +412,7 @@ export class QueueCore implements Owner {
       this.#weight = this.storage.length === 0 ? 0 : this.#weight - (item as Entry).weight;
     }
     if (this.firstPutter !== null) this.matcher.admit();
-    this.changed();
+    this.changed(true);
     return item;
   }
 

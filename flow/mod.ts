@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { AdaptiveCapacity, type AdaptiveCapacityStats } from "./adaptive_capacity.ts";
+export type { AdaptiveCapacityOptions } from "./adaptive_capacity_options.ts";
 export { Batcher } from "./batcher.ts";
 export type {
   BatcherOptions,
@@ -43,6 +45,7 @@ export type {
   RateLimiterStats,
 } from "./limiter_options.ts";
 export { map } from "./map.ts";
+export type { FlowLevel, WaterMarkOptions } from "./marks.ts";
 export { type Operator, pipe } from "./pipe.ts";
 export { pipeline, type PipelineOptions } from "./pipeline.ts";
 export type { Policy, RunOptions } from "./policy.ts";
@@ -68,12 +71,7 @@ export { Topic, type TopicOptions, type TopicStats } from "./topic.ts";
 export { Watch } from "./watch.ts";
 export type { ChangedOptions, WatchOptions, WatchStats } from "./watch_options.ts";
 export type { WatchReader } from "./watch_reader.ts";
-export {
-  type FlowLevel,
-  type WaterMarkOptions,
-  WaterMarks,
-  type WaterMarkStats,
-} from "./water_marks.ts";
+export { WaterMarks, type WaterMarkStats } from "./water_marks.ts";
 export { WeightedSplit, type Weights } from "./weighted_split.ts";
 export { window, type WindowOptions } from "./window.ts";
 export { WriteBehind } from "./write_behind.ts";

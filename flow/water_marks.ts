@@ -25,8 +25,6 @@ import { labelOf, OverloadError } from "./errors.ts";
 import { LevelWatch } from "./level_watch.ts";
 import { checkMarks, type FlowLevel, type WaterMarkOptions } from "./marks.ts";
 
-export type { FlowLevel, WaterMarkOptions } from "./marks.ts";
-
 /**
  * How things stand with {@linkcode WaterMarks}.
  *
