@@ -46,46 +46,49 @@ export type Operator<in T, out R> = (source: Producer<T>) => ReceiverIterator<R>
  * @throws TypeError if an operator is no function, and what an operator throws; then the streams that
  * were made already are stopped.
  */
-export function pipe<A, R>(source: Producer<A>, last: (source: Producer<A>) => R): R;
+export function pipe<S, R>(
+  source: S,
+  last: (source: S) => R,
+): R;
 /** Two operators. */
-export function pipe<A, B, R>(
-  source: Producer<A>,
-  a: (source: Producer<A>) => Producer<B>,
-  last: (source: Producer<B>) => R,
+export function pipe<S, A, R>(
+  source: S,
+  a: (source: S) => A,
+  last: (source: A) => R,
 ): R;
 /** Three operators. */
-export function pipe<A, B, C, R>(
-  source: Producer<A>,
-  a: (source: Producer<A>) => Producer<B>,
-  b: (source: Producer<B>) => Producer<C>,
-  last: (source: Producer<C>) => R,
+export function pipe<S, A, B, R>(
+  source: S,
+  a: (source: S) => A,
+  b: (source: A) => B,
+  last: (source: B) => R,
 ): R;
 /** Four operators. */
-export function pipe<A, B, C, D, R>(
-  source: Producer<A>,
-  a: (source: Producer<A>) => Producer<B>,
-  b: (source: Producer<B>) => Producer<C>,
-  c: (source: Producer<C>) => Producer<D>,
-  last: (source: Producer<D>) => R,
+export function pipe<S, A, B, C, R>(
+  source: S,
+  a: (source: S) => A,
+  b: (source: A) => B,
+  c: (source: B) => C,
+  last: (source: C) => R,
 ): R;
 /** Five operators. */
-export function pipe<A, B, C, D, E, R>(
-  source: Producer<A>,
-  a: (source: Producer<A>) => Producer<B>,
-  b: (source: Producer<B>) => Producer<C>,
-  c: (source: Producer<C>) => Producer<D>,
-  d: (source: Producer<D>) => Producer<E>,
-  last: (source: Producer<E>) => R,
+export function pipe<S, A, B, C, D, R>(
+  source: S,
+  a: (source: S) => A,
+  b: (source: A) => B,
+  c: (source: B) => C,
+  d: (source: C) => D,
+  last: (source: D) => R,
 ): R;
 /** Six operators. For more, pipe what a pipe gives. */
-export function pipe<A, B, C, D, E, F, R>(
-  source: Producer<A>,
-  a: (source: Producer<A>) => Producer<B>,
-  b: (source: Producer<B>) => Producer<C>,
-  c: (source: Producer<C>) => Producer<D>,
-  d: (source: Producer<D>) => Producer<E>,
-  e: (source: Producer<E>) => Producer<F>,
-  last: (source: Producer<F>) => R,
+export function pipe<S, A, B, C, D, E, R>(
+  source: S,
+  a: (source: S) => A,
+  b: (source: A) => B,
+  c: (source: B) => C,
+  d: (source: C) => D,
+  e: (source: D) => E,
+  last: (source: E) => R,
 ): R;
 /** Operators that keep the type, as many as there are. */
 export function pipe<T>(
@@ -93,14 +96,13 @@ export function pipe<T>(
   ...operators: readonly Operator<T, T>[]
 ): Producer<T>;
 export function pipe(
-  source: Producer<unknown>,
-  ...operators: readonly ((source: Producer<unknown>) => unknown)[]
+  source: unknown,
+  ...operators: readonly ((source: never) => unknown)[]
 ): unknown {
   for (const operator of operators) checkFunction("an operator", operator);
-  let made: unknown = source;
+  let made = source;
   try {
-    // Each is given what the one before it has made.
-    for (const operator of operators) made = operator(made as Producer<unknown>);
+    for (const operator of operators) made = operator(made as never);
   } catch (error) {
     if (made !== source) abandon(made);
     throw error;
