@@ -1,6 +1,38 @@
 /**
  * Flow control: what keeps a busy system standing.
  *
+ * - {@linkcode WaterMarks}, {@linkcode AdaptiveCapacity}: queues that slow their producers, and fit
+ *   themselves to what is measured.
+ * - {@linkcode Batcher}, {@linkcode WriteBehind}: many small calls made into few large ones.
+ * - {@linkcode TokenBucket}, {@linkcode SlidingWindow}, {@linkcode KeyedLimiter}: so many in so much time.
+ * - {@linkcode Bulkhead}, {@linkcode CircuitBreaker}, {@linkcode TimeLimit}, {@linkcode retrying}: policies
+ *   that guard a job, and {@linkcode compose}, which puts them around one another.
+ * - {@linkcode Router}, {@linkcode WeightedSplit}, {@linkcode HashRing}, {@linkcode Canary}: which of several
+ *   handlers gets a call, and how a new one takes over.
+ * - {@linkcode Topic}, {@linkcode Watch}: every value for every subscriber, and the latest value.
+ * - {@linkcode map}, {@linkcode filter}, {@linkcode take}, {@linkcode window}, {@linkcode zip},
+ *   {@linkcode tee}, {@linkcode split}, {@linkcode pipeline}, {@linkcode merge}, {@linkcode debounce},
+ *   {@linkcode throttle}, {@linkcode sample}: streams of values made into others.
+ *
+ * Whatever waits takes a context, a signal or a timeout, and leaves no trace when that ends. Whatever goes
+ * by time takes a clock, so that tests move it. All pieces have `stats()`.
+ *
+ * @example
+ * ```ts
+ * import { Queue } from "@sluice/sluice";
+ * import { Batcher, OverloadError, WaterMarks } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const orders = new Queue<string>({ maxSize: 4, name: "orders" });
+ * const marks = new WaterMarks(orders);
+ * const answers = ["a", "b", "c", "d", "e"].map((order) =>
+ *   marks.submit(order).then(() => "accepted", (error) => (error as OverloadError).code)
+ * );
+ * await using table = new Batcher<string>((rows) => console.log(`insert ${rows}`));
+ * await Promise.all((await orders.getBatch(128)).map((order) => table.submit(order)));
+ * assertEquals((await Promise.all(answers)).at(-1), "SLUICE_OVERLOAD");
+ * ```
+ *
  * @module
  */
 export { AdaptiveCapacity, type AdaptiveCapacityStats } from "./adaptive_capacity.ts";

@@ -53,8 +53,8 @@ class Shop {
     this.#stock = stock;
     this.#levels = new WriteBehind((levels) => store.setLevels(levels), { linger: 50 });
     for (let i = 0; i < setup.consumers; i++) {
-      // An error that is no order's own ends the group, and is told when the shop closes.
-      void this.#consumers.spawn((ctx) => this.#consume(ctx)).catch(() => {});
+      // A consumer that fails is uncaught: customers must not wait for one that is no more.
+      void this.#consumers.spawn((ctx) => this.#consume(ctx)).catch(reportError);
     }
     this.#sampler = setInterval(() => this.#depths.push(this.#queue.size), SAMPLE_MS);
   }
