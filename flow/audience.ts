@@ -2,9 +2,9 @@
  * The cores that read something in common and whose callers wait for more of it, in the order in which
  * they began to.
  *
- * A core that is served and still waits stands at the end of the line. Those whose callers have all given
- * up stay until there is something new, which costs each of them one look; one that is closed leaves at
- * once.
+ * A core that is served and still waits stands at the end of the line. One whose callers have all given up
+ * stays until there is something new, which costs one look, but keeps no place for callers who come later;
+ * one that is closed leaves at once.
  *
  * @module
  */
@@ -26,9 +26,12 @@ export class Audience {
     return this.#line.head === null;
   }
 
-  /** A core takes its place, unless it has one, or nobody waits there. */
+  /** One of a core's callers begins to wait, unless he has been served by now. */
   stand(seat: WaitNode, core: QueueCore): void {
-    if (core.closed || core.takers.head === null) return;
+    const { head, tail } = core.takers;
+    if (head === null || core.closed) return;
+    // He is the only one: if the core has a place, it is that of somebody who has given up.
+    if (head === tail) seat.leave();
     this.#onStand?.(core);
     if (seat.list === null && !core.closed) this.#line.push(seat);
   }
