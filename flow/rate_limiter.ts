@@ -159,7 +159,7 @@ export class RateLimiter implements Policy {
     if (count > this.#meter.most || this.#scope.check()) return Infinity;
     const now = this.clock.now();
     this.#serve(now);
-    return delayUntil(this.#meter.due(count, this.#line, now), now);
+    return delayUntil(this.#meter.due(count, this.#line), now);
   }
 
   /**
@@ -177,7 +177,6 @@ export class RateLimiter implements Policy {
   /** Forgets what was handed out, so that it is as new. Those who wait are served as far as possible. */
   reset(): void {
     this.#meter.reset();
-    this.#alarm.clear();
     this.#serve(this.clock.now());
   }
 
@@ -208,7 +207,7 @@ export class RateLimiter implements Policy {
   }
 
   #grant(count: number, now: number): boolean {
-    if (this.#meter.due(count, nobody, now) > now) return false;
+    if (this.#meter.due(count, nobody) > now) return false;
     this.#meter.take(count, now);
     this.#granted += count;
     return true;
@@ -235,7 +234,7 @@ export class RateLimiter implements Policy {
     if (head === this.#alarm.of) return;
     // Unless that has ended just now, which empties the line.
     if (this.#ending.links === null && !watch(this.#scope, this.#ending)) return;
-    const delay = delayUntil(this.#meter.due(head.item as number, nobody, now), now);
+    const delay = delayUntil(this.#meter.due(head.item as number, nobody), now);
     this.#alarm.set(head, this.clock, Math.max(least, delay), () => this.#wake());
   }
 
@@ -243,7 +242,7 @@ export class RateLimiter implements Policy {
     this.#alarm.clear();
     const now = this.clock.now();
     const { head } = this.#line;
-    const isEarly = head !== null && this.#meter.due(head.item as number, nobody, now) > now;
+    const isEarly = head !== null && this.#meter.due(head.item as number, nobody) > now;
     if (isEarly) this.#watchHead(now, AGAIN);
     else this.#serve(now);
   }

@@ -58,9 +58,10 @@ export interface RateMeter {
   readonly most: number;
   /**
    * The earliest moment at which `count` can be had if nothing else is taken, except by those who are
-   * ahead, each of whom takes as soon as it can. -Infinity, or any moment that has passed: now.
+   * ahead, none of whom is due now, and each of whom takes as soon as it can. -Infinity, or any moment
+   * that has passed: now.
    */
-  due(count: number, ahead: Requests, now: number): number;
+  due(count: number, ahead: Requests): number;
   /** Takes `count`, which are due. */
   take(count: number, now: number): void;
   /** How many can be had now. */

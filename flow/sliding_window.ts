@@ -12,6 +12,7 @@
  */
 import { checkOptions } from "../core/check.ts";
 import { checkDuration, checkSize } from "./checks.ts";
+import { GrantLog } from "./grant_log.ts";
 import type { RateLimiterOptions } from "./limiter_options.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import type { RateMeter, Requests } from "./rate_meter.ts";
@@ -79,33 +80,33 @@ export class SlidingWindow extends RateLimiter {
 class WindowMeter implements RateMeter {
   readonly most: number;
   readonly #window: number;
-  readonly #log = new GrantLog();
+  readonly #log: GrantLog;
 
   constructor(limit: number, window: number) {
     this.most = limit;
     this.#window = window;
+    this.#log = new GrantLog(window);
   }
 
   get idleAt(): number {
     return this.#log.last + this.#window;
   }
 
-  due(count: number, ahead: Requests, now: number): number {
+  due(count: number, ahead: Requests): number {
     const log = this.#log;
     const tooMany = log.units + ahead.units + count - this.most;
     // So many of the oldest have to leave first.
     if (tooMany <= 0) return -Infinity;
     if (tooMany <= log.units) return log.timeOf(tooMany) + this.#window;
-    return this.#dueLater(count, ahead, now);
+    return this.#dueLater(count, ahead);
   }
 
   take(count: number, now: number): void {
-    this.#log.forget(this.#window, now);
     this.#log.add(now, count);
   }
 
   available(now: number): number {
-    this.#log.forget(this.#window, now);
+    this.#log.forget(now);
     return this.most - this.#log.units;
   }
 
@@ -113,82 +114,17 @@ class WindowMeter implements RateMeter {
     this.#log.clear();
   }
 
-  /** Some of those who are ahead have to leave first, so this plays through what they do. */
-  #dueLater(count: number, ahead: Requests, now: number): number {
+  /** Some of those who are ahead have to leave first, so this plays through what they will do. */
+  #dueLater(count: number, ahead: Requests): number {
     const log = this.#log;
-    const plan = new GrantLog();
+    const plan = new GrantLog(Infinity);
     const due = (wanted: number): number => {
+      // More than none: not even the first of those ahead is due, or it would not wait.
       const tooMany = log.units + plan.units + wanted - this.most;
-      if (tooMany <= 0) return now;
       const left = tooMany - log.units;
-      const time = left <= 0 ? log.timeOf(tooMany) : plan.timeOf(left);
-      return Math.max(now, time + this.#window);
+      return (left <= 0 ? log.timeOf(tooMany) : plan.timeOf(left)) + this.#window;
     };
     for (const wanted of ahead) plan.add(due(wanted), wanted);
     return due(count);
-  }
-}
-
-/** When how many were handed out, oldest first. */
-class GrantLog {
-  /** Of all entries, those before `#first` are forgotten. */
-  #times: number[] = [];
-  /** How many were handed out up to each entry, that one included. */
-  #totals: number[] = [];
-  #first = 0;
-  #total = 0;
-  #forgotten = 0;
-
-  /** How many it holds. */
-  get units(): number {
-    return this.#total - this.#forgotten;
-  }
-
-  /** When the last of them was handed out. -Infinity: it holds none. */
-  get last(): number {
-    return this.#times.at(-1) ?? -Infinity;
-  }
-
-  add(time: number, count: number): void {
-    this.#total += count;
-    if (time === this.last) {
-      this.#totals[this.#totals.length - 1] = this.#total;
-    } else {
-      this.#times.push(time);
-      this.#totals.push(this.#total);
-    }
-  }
-
-  /** Forgets all since which the window has passed. */
-  forget(window: number, now: number): void {
-    const times = this.#times;
-    if (this.last + window <= now) {
-      this.clear();
-      return;
-    }
-    while (times[this.#first]! + window <= now) this.#forgotten = this.#totals[this.#first++]!;
-    // Seldom, so that each entry is moved once or twice in its life.
-    if (this.#first * 2 <= times.length) return;
-    times.splice(0, this.#first);
-    this.#totals.splice(0, this.#first);
-    this.#first = 0;
-  }
-
-  clear(): void {
-    this.#times = [];
-    this.#totals = [];
-    this.#first = this.#total = this.#forgotten = 0;
-  }
-
-  /** When the `n`th of them was handed out, the oldest being the first. */
-  timeOf(n: number): number {
-    const total = this.#forgotten + n;
-    let [low, high] = [this.#first, this.#totals.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#totals[middle]! < total) low = middle + 1;
-      else high = middle;
-    }
-    return this.#times[low]!;
   }
 }

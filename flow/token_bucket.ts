@@ -119,7 +119,7 @@ class Bucket implements RateMeter {
     const refilled = Math.floor((now - this.#since) * this.#rate / this.#per);
     // Rounded, it may be one off: `due` decides.
     let count = Math.max(0, refilled + this.most - this.#taken - 1);
-    while (count < this.most && this.#due(count + 1) <= now) count++;
+    while (this.#due(count + 1) <= now) count++;
     return count;
   }
 

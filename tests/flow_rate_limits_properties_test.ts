@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { assert, assertEquals } from "@std/assert";
 import { background, type CancelContext, withCancel } from "../mod.ts";
 import { KeyedLimiter, type RateLimiter, SlidingWindow, TokenBucket } from "../flow/mod.ts";
+import { type Dated, SoonestFirst } from "../flow/soonest_first.ts";
 import { ManualClock } from "../tasks/mod.ts";
 
 const RUNS = 250;
@@ -450,6 +451,36 @@ Deno.test("138: forgetting keys changes nothing, and all are forgotten that are 
       await Promise.all(calls);
       assertEquals(log[0], log[1]);
       assertEquals([keyed.keys, clock.timers], [0, 0]);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+Deno.test("138: the key that may be as new first is the first, whatever is put off, brought forward or taken out", () => {
+  const step = fc.record({
+    op: fc.constantFrom("push", "move", "remove"),
+    which: fc.nat(),
+    at: fc.nat(20),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: "max" }), (program) => {
+      const heap = new SoonestFirst<Dated>();
+      const all: Dated[] = [];
+      for (const { op, which, at } of program) {
+        const entry = all[which % all.length];
+        if (op === "push" || entry === undefined) {
+          const added = { at, place: -1 };
+          all.push(added);
+          heap.push(added);
+        } else if (op === "move") {
+          entry.at = at;
+          heap.move(entry);
+        } else {
+          heap.remove(entry);
+          all.splice(all.indexOf(entry), 1);
+        }
+        assertEquals(heap.first?.at, all.map(({ at }) => at).toSorted((a, b) => a - b)[0]);
+      }
     }),
     { numRuns: RUNS },
   );

@@ -9,6 +9,7 @@ import {
   SlidingWindow,
   TokenBucket,
 } from "../flow/mod.ts";
+import { GrantLog } from "../flow/grant_log.ts";
 import { type Clock, ManualClock } from "../tasks/mod.ts";
 import { fakeClock } from "./support/clock.ts";
 import { held } from "./support/collect.ts";
@@ -133,16 +134,20 @@ Deno.test("138: there is no edge at which twice the limit gets through", async (
   assertEquals([at[4], at[5], at[9], at[10]], [990, 1_990, 1_990, 2_990]);
 });
 
-Deno.test("138: what is logged does not grow with what was handed out", async () => {
-  const clock = new ManualClock();
-  const limiter = new SlidingWindow({ limit: 100, window: 1_000, clock });
-  for (let i = 0; i < 300; i++) {
-    assert(limiter.tryAcquireMany(10));
-    await clock.advance(100);
-    if (i >= 9) assertEquals(limiter.available, 10);
+Deno.test("138: what is logged does not grow with what was handed out, and is gone after a window", () => {
+  const log = new GrantLog(1_000);
+  for (let now = 0; now < 100_000; now += 10) {
+    log.add(now, 3);
+    log.add(now, 4);
+    assert(log.slots <= 200, `${log.slots} slots`);
+    if (now >= 1_000) {
+      assertEquals([log.units, log.timeOf(1), log.timeOf(8)], [700, now - 990, now - 980]);
+    }
   }
-  await clock.advance(1_000);
-  assertEquals([limiter.available, limiter.idleAt], [100, -Infinity]);
+  log.forget(100_989);
+  assertEquals([log.units, log.last], [7, 99_990]);
+  log.forget(100_990);
+  assertEquals([log.units, log.slots, log.last], [0, 0, -Infinity]);
 });
 
 // ---- both: order, earliest moment ----
@@ -183,6 +188,57 @@ for (const [kind, make] of kinds) {
       assertEquals(await state(waiting), "fulfilled");
     }
     assertEquals(fake.timers, 0);
+  });
+
+  Deno.test(`137, 138: ${kind}: if the timer is late, who asks when to come is told so as if it were not`, () => {
+    let now = 0;
+    const limiter = make({ now: () => now, after: later });
+    assert(limiter.tryAcquire());
+    void limiter.acquire();
+    now = 250;
+    assertEquals([limiter.retryAfter(), limiter.waiting], [100, 0]);
+  });
+
+  Deno.test(`137, 138: ${kind}: one timer is set for each head of the line, and no more`, async () => {
+    const clock = new ManualClock();
+    let set = 0;
+    const limiter = make({
+      now: () => clock.now(),
+      after: (ms, fn) => (set++, clock.after(ms, fn)),
+    });
+    assert(limiter.tryAcquire());
+    const all = [limiter.acquire(), limiter.acquire()];
+    for (let i = 0; i < 10; i++) limiter.tryAcquire();
+    assertEquals([set, limiter.stats().refused], [1, 10]);
+    await clock.advance(1_000);
+    await Promise.all(all);
+    assertEquals(set, 2);
+  });
+
+  Deno.test(`137, 138: ${kind}: who was served hangs on nothing any more`, async () => {
+    const clock = new ManualClock();
+    const limiter = make(clock);
+    const spy = spiedController();
+    const all = [limiter.acquire(spy.signal), limiter.acquire(spy.signal)];
+    assertEquals(spy.listeners, 1);
+    await clock.advance(100);
+    await Promise.all(all);
+    assertEquals(spy.listeners, 0);
+  });
+
+  Deno.test(`137, 138: ${kind}: nobody is served by a timer when the parent's deadline has passed`, async () => {
+    using _fake = fakeClock();
+    const clock = new ManualClock();
+    using parent = withTimeout(background(), 100);
+    const limiter = make(clock, { parent });
+    assert(limiter.tryAcquire());
+    const waiting = failure(limiter.acquire());
+    {
+      using _ = skewedClock({ monotonic: 150 });
+      await clock.advance(100);
+    }
+    assertStrictEquals(await waiting, parent.cause);
+    assertEquals([limiter.stats().granted, clock.timers], [1, 0]);
   });
 
   Deno.test(`137, 138: ${kind}: a timer that runs too early waits a millisecond more, and grants nothing`, async () => {
@@ -466,6 +522,15 @@ Deno.test("137: a job is not run when its caller has left the line, and nothing 
   assertEquals([await gone, await served, runs, limiter.stats().granted], ["gone", 0, 1, 2]);
 });
 
+Deno.test("137: a job is not run either if its caller leaves when it has just been served", async () => {
+  const limiter = new TokenBucket({ rate: 10, clock: new ManualClock() });
+  using ctx = withCancel(background());
+  let runs = 0;
+  const gone = failure(limiter.run(() => runs++, ctx));
+  ctx.cancel("gone");
+  assertEquals([await gone, runs], ["gone", 0]);
+});
+
 Deno.test("137: the fallback serves when the job fails, not when the caller has left", async () => {
   const limiter = new TokenBucket({ rate: 10, clock: new ManualClock() });
   const fallback = (error: unknown) => `fallback for ${error}`;
@@ -669,6 +734,34 @@ Deno.test("138: with `maxKeys` a new key is refused while so many are in use, an
   assertEquals([limiter.retryAfter("c"), limiter.retryAfter("b")], [700, 1_000]);
   await clock.advance(700);
   assertEquals([limiter.tryAcquire("c"), limiter.tryAcquire("d")], [true, false]);
+});
+
+Deno.test("138: a context that has ended goes first, also before there are too many keys", async () => {
+  let made = 0;
+  const clock = new ManualClock();
+  const limiter = new KeyedLimiter<string>(() => (made++, new TokenBucket({ rate: 1, clock })), {
+    maxKeys: 1,
+  });
+  assert(limiter.tryAcquire("a"));
+  using ctx = withCancel(background());
+  ctx.cancel("over");
+  assertEquals(await failure(limiter.acquire("b", ctx)), "over");
+  assertEquals(await failure(limiter.run("b", () => 1, ctx)), "over");
+  assertEquals([made, limiter.stats().refused], [1, 0]);
+});
+
+Deno.test("138: a key that somebody waits for is kept even if his timer is late", () => {
+  let now = 0;
+  const clock: Clock = { now: () => now, after: later };
+  const limiter = new KeyedLimiter<string>(() => new TokenBucket({ rate: 1, clock }));
+  assert(limiter.tryAcquire("a"));
+  void limiter.acquire("a");
+  now = 5_000;
+  assertEquals([limiter.keys, limiter.waiting("a")], [1, 1]);
+  now = 6_000;
+  assertEquals([limiter.tryAcquire("a"), limiter.waiting("a")], [false, 0]);
+  now = 7_000;
+  assertEquals(limiter.keys, 0);
 });
 
 Deno.test("138: `reset` of a key forgets it, or serves those who wait", async () => {
