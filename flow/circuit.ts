@@ -116,9 +116,8 @@ export class Circuit {
 
   /** A call that was let through has ended. */
   end(call: Call, ending: Ending): void {
-    if (call.stay !== this.#stay) return;
     const now = this.#catchUp();
-    // That may have ended its stay: a trial has taken too long.
+    // That may have ended its stay, too: a trial has taken too long.
     if (call.stay !== this.#stay) return;
     const slow = this.#times && now - call.began > this.#rules.slowerThan;
     if (this.#state === "halfOpen") {
@@ -132,12 +131,11 @@ export class Circuit {
 
   /** Opens it for so many milliseconds. */
   trip(ms: number): void {
-    this.#open(this.#catchUp(), ms);
+    this.#open(this.#rules.clock.now(), ms);
   }
 
   /** Closes it, as if it were new. */
   reset(): void {
-    this.#catchUp();
     this.#close();
   }
 
@@ -151,17 +149,13 @@ export class Circuit {
     window.add(CALLS);
     if (failed) window.add(FAILURES);
     if (slow) window.add(SLOW);
-    // A success is no reason to open, even if it is the call that makes enough of them.
-    if (!failed && !slow) return;
     const { minCalls, errorShare, slowShare, openFor } = this.#rules;
     const calls = window.count(CALLS);
     if (calls < minCalls) return;
-    if (
-      (failed && window.count(FAILURES) >= errorShare * calls) ||
-      (slow && window.count(SLOW) >= slowShare * calls)
-    ) {
-      this.#open(now, openFor);
-    }
+    // A success is no reason to open, even if it is the call that makes enough of them.
+    const failing = failed && window.count(FAILURES) >= errorShare * calls;
+    const slowing = slow && window.count(SLOW) >= slowShare * calls;
+    if (failing || slowing) this.#open(now, openFor);
   }
 
   /** Makes up for what time alone has led to by now. */

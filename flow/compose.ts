@@ -43,7 +43,7 @@ export function compose(...policies: readonly Policy[]): Policy {
       throw new TypeError(`policies must have a function run, not ${show(policy)}`);
     }
   }
-  return new Composed([...policies]);
+  return new Composed(policies);
 }
 
 class Composed implements Policy {
@@ -62,8 +62,6 @@ class Composed implements Policy {
   #runFrom<R>(index: number, job: Job<R>, ctx: Context): R | PromiseLike<R> {
     const policy = this.#policies[index];
     if (policy === undefined) return job(ctx);
-    // The innermost policy calls the job itself.
-    if (index === this.#policies.length - 1) return policy.run(job, ctx);
     return policy.run((own) => this.#runFrom(index + 1, job, own), ctx);
   }
 }

@@ -130,7 +130,6 @@ class LimitScope extends Scope {
   }
 
   protected override idle(): void {
-    if (!this.ended) return;
     this.#timer?.stop();
     this.#timer = null;
   }

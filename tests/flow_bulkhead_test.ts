@@ -346,18 +346,19 @@ Deno.test("147: the end of its parent rejects who waits and ends who runs, and i
 Deno.test("147: the end of its parent ends also what has a context or timeout of its own", async () => {
   using clock = fakeClock();
   const parent = spiedController();
-  const bulkhead = new Bulkhead({ limit: 2, capacity: 1, parent: parent.signal });
+  const bulkhead = new Bulkhead({ limit: 2, capacity: 2, parent: parent.signal });
   using ctx = withCancel(background());
   const caller = spiedController();
   const jobs = heldJobs(2);
   const calls = [
     bulkhead.run(jobs[0]!.job, ctx),
     bulkhead.run(jobs[1]!.job, { signal: caller.signal, timeout: 1_000 }),
+    bulkhead.run(async () => {}, { ctx }),
     bulkhead.run(async () => {}, { ctx, timeout: 1_000 }),
   ].map((call) => new Watched(call));
   parent.abort("closing time");
   await settled();
-  assertEquals(calls.map(({ error }) => error), ["closing time", "closing time", "closing time"]);
+  assertEquals(calls.map(({ error }) => error), Array(4).fill("closing time"));
   assert(jobs.every(({ ctx }) => ctx.done));
   assertEquals([parent.listeners, caller.listeners, clock.timers, ctx.done], [0, 0, 0, false]);
 });
