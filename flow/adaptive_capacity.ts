@@ -164,8 +164,8 @@ export class AdaptiveCapacity<in out T> implements Disposable {
     if (taken) this.#taken++;
     if (storage.length < this.#least) this.#least = storage.length;
     this.#full ||= this.#crowded;
-    this.#active = true;
     if (this.#timer === undefined) this.#arm();
+    this.#active = true;
   }
 
   /** Who wants to put has to wait. */

@@ -5,7 +5,7 @@
  */
 import { checkCount, checkNumber, checkOptionalFunction, checkOptions } from "../core/check.ts";
 import type { Cancel } from "../core/contract.ts";
-import type { Clock } from "../tasks/clock.ts";
+import { checkClock, type Clock } from "../tasks/clock.ts";
 
 /**
  * Between which bounds a capacity moves, and what it aims at.
@@ -64,6 +64,7 @@ export function checkAdaptive(options: AdaptiveCapacityOptions): void {
     throw new RangeError(`decrease must be more than 0 and less than 1: ${decrease}`);
   }
   checkOptionalFunction("onResize", options.onResize);
+  if (options.clock !== undefined) checkClock(options.clock);
 }
 
 function checkBound(name: string, bound: unknown, least: number): void {
