@@ -64,12 +64,14 @@ export {
 } from "./circuit_breaker.ts";
 export { compose } from "./compose.ts";
 export type { ConsumerGroup, ConsumerGroupStats, JoinOptions, Member } from "./consumer_group.ts";
+export { debounce, type DebounceOptions } from "./debounce.ts";
 export { CircuitOpenError, OverloadError, type OverloadErrorOptions } from "./errors.ts";
 export { Failed } from "./failed.ts";
 export { filter } from "./filter.ts";
 export { HashRing, type HashRingOptions } from "./hash_ring.ts";
 export { Histogram, type HistogramOptions } from "./histogram.ts";
 export { KeyedLimiter } from "./keyed_limiter.ts";
+export type { TimingOptions } from "./latest_stream.ts";
 export type {
   KeyedLimiterOptions,
   KeyedLimiterStats,
@@ -87,6 +89,7 @@ export { retrying, type RetryingOptions } from "./retrying.ts";
 export type { CallObserver, RoutedCall } from "./routed_call.ts";
 export { Router } from "./router.ts";
 export type { RouteHandler, RouterOptions, RouteStats } from "./router_options.ts";
+export { sample } from "./sample.ts";
 export { SlidingWindow, type SlidingWindowOptions } from "./sliding_window.ts";
 export { split, splitBy } from "./split.ts";
 export type {
@@ -97,6 +100,7 @@ export type {
 } from "./subscription.ts";
 export { take, takeWhile } from "./take.ts";
 export { type Branches, type BranchOptions, tee } from "./tee.ts";
+export { throttle, type ThrottleOptions } from "./throttle.ts";
 export { TimeLimit, type TimeLimitOptions } from "./time_limit.ts";
 export { TokenBucket, type TokenBucketOptions } from "./token_bucket.ts";
 export { Topic, type TopicOptions, type TopicStats } from "./topic.ts";
