@@ -29,7 +29,7 @@ export class Audience {
   /** One of a core's callers begins to wait, unless he has been served by now. */
   stand(seat: WaitNode, core: QueueCore): void {
     const { head, tail } = core.takers;
-    if (head === null || core.closed) return;
+    if (head === null) return;
     // He is the only one: if the core has a place, it is that of somebody who has given up.
     if (head === tail) seat.leave();
     this.#onStand?.(core);

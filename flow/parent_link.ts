@@ -12,7 +12,10 @@ export class ParentLink implements Endable, Sequel {
     this.#onEnd = onEnd;
   }
 
-  /** To be called last where a piece is made: if the parent has ended, so does the piece, at once. */
+  /**
+   * To be called last where a piece is made: if the parent has ended, so does the piece, at once. Throws
+   * TypeError if it is none.
+   */
   tie(parent: Cancel | undefined): void {
     if (parent !== undefined) watch(scopeOf(parent, "parent"), this);
   }

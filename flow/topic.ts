@@ -14,7 +14,7 @@ import { ClosedError } from "../core/errors.ts";
 import { type Sink, type SinkPort, sinkPort } from "../core/protocol.ts";
 import { QueueCore } from "../core/queue_core.ts";
 import { type ConsumerGroup, CoreGroup } from "./consumer_group.ts";
-import { checkParent, ParentLink } from "./parent_link.ts";
+import { ParentLink } from "./parent_link.ts";
 import {
   CoreSubscription,
   type ReadOptions,
@@ -122,7 +122,6 @@ export class Topic<in out T> implements Sink<T>, Disposable {
       throw new RangeError(`replay must be at most capacity, ${capacity}: ${replay}`);
     }
     checkOptionalString("name", name);
-    checkParent(parent);
     this.#log = new TopicLog(capacity, replay);
     this.#core = new QueueCore({ kind: "channel", label: "topic", name }, capacity, this.#log);
     this.#log.publishers = this.#core;

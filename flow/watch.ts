@@ -21,7 +21,7 @@ import { refused } from "../core/turn.ts";
 import { WaitList } from "../core/wait_list.ts";
 import { Audience } from "./audience.ts";
 import { labelOf } from "./errors.ts";
-import { checkParent, ParentLink } from "./parent_link.ts";
+import { ParentLink } from "./parent_link.ts";
 import { Checks } from "./watch_checks.ts";
 import {
   afterOf,
@@ -86,7 +86,6 @@ export class Watch<in out T> implements AsyncIterable<T, undefined, void>, Dispo
     const { equals, name, parent } = options;
     checkOptionalFunction("equals", equals);
     checkOptionalString("name", name);
-    checkParent(parent);
     this.name = name;
     this.#value = initial;
     this.#equals = equals;

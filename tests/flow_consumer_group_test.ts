@@ -9,6 +9,7 @@ import {
   type Wait,
   withCancel,
 } from "../mod.ts";
+import { coreOf } from "../core/core_of.ts";
 import {
   type ConsumerGroup,
   type JoinOptions,
@@ -298,6 +299,7 @@ Deno.test("141: disposing the group ends all its members, and nobody can join it
   fill(topic, 1);
   assertEquals([group.closed, group.length, members[0]!.length], [true, 0, 0]);
   assertThrows(() => group.join(), ClosedError, `the group "workers" was disposed`);
+  assertEquals(group.stats().members, 0);
   for (const member of members) member[Symbol.dispose]();
   assertEquals(group.stats(), { members: 0, received: 0, missed: 0, unread: 0, waiting: 0 });
 });
@@ -327,6 +329,9 @@ Deno.test("141: closing the topic gives members what is unread, also those who j
   assertEquals([latest.closed, unread(latest.join())], [true, [1]]);
   kept[Symbol.dispose]();
   assertThrows(() => kept.join(), ClosedError);
+  const [broken] = [topic.group("workers")];
+  broken[Symbol.dispose]();
+  assertStrictEquals(assertThrows(() => broken.join(), ClosedError).cause, error);
 });
 
 Deno.test("141: the parent of a group ends it, with the cause", async () => {
@@ -381,7 +386,7 @@ Deno.test("141: members that come, wait and go leave nothing behind, though noth
   const runOnce = async (): Promise<void> => {
     const member = group.join();
     const waiting = member.receive();
-    refs.push(new WeakRef(member), new WeakRef(waiting));
+    refs.push(new WeakRef(member), new WeakRef(waiting), new WeakRef(coreOf(member)!));
     member[Symbol.dispose]();
     await waiting;
   };

@@ -14,7 +14,12 @@ import {
   withCancel,
 } from "../mod.ts";
 import { coreOf } from "../core/core_of.ts";
+import { receiving } from "../core/taking.ts";
+import { Audience } from "../flow/audience.ts";
 import { type Subscription, Topic, type TopicOptions } from "../flow/mod.ts";
+import { Outlet } from "../flow/outlet.ts";
+import { TopicLog } from "../flow/topic_log.ts";
+import { TopicReader } from "../flow/topic_reader.ts";
 import { fakeClock } from "./support/clock.ts";
 import { held } from "./support/collect.ts";
 import { ForeignSelect, offering, taking } from "./support/foreign_select.ts";
@@ -358,6 +363,11 @@ Deno.test("140: disposing the slowest subscription lets in all who fit", async (
   await Promise.all(parked);
   slow[Symbol.dispose]();
   assertEquals(topic.stats().subscriptions, 1);
+  // Being disposed twice, it has not been taken off twice.
+  using next = topic.subscribe({ lossless: true });
+  fill(topic, 3, 7);
+  assertEquals([topic.tryPublish(9), topic.stats().retained], [false, 3]);
+  assertEquals([unread(next), unread(quick), topic.stats().retained], [[7, 8, 9], [7, 8, 9], 0]);
 });
 
 Deno.test("140: many who wait to read and to publish are served without filling the stack", async () => {
@@ -537,6 +547,10 @@ Deno.test("140: disposing a subscription ends its calls that wait, and it gets n
   assertEquals([subscription.length, subscription.closed, unread(other)], [0, true, [0, 1]]);
   assertEquals(await subscription.receive(), { ok: false, value: undefined });
   assertEquals(topic.stats().subscriptions, 1);
+  const batch = other.receiveMany(3, { min: 3 });
+  fill(topic, 2);
+  other[Symbol.dispose]();
+  assertEquals([await batch, other.length, topic.stats().retained], [[], 0, 0]);
 });
 
 Deno.test("140: disposing lets go of what is unread, also after the topic was closed", async () => {
@@ -828,9 +842,11 @@ Deno.test("140: what was disposed, cancelled or refused is not kept", async () =
   const runOnce = async (): Promise<void> => {
     using ctx = withCancel(background());
     const value = {};
-    const subscription = topic.subscribe();
+    const onLag = (): void => {};
+    const subscription = topic.subscribe({ onLag });
     const iterator = subscription[Symbol.asyncIterator]();
     const waiting = subscription.receive(ctx).catch(() => {});
+    refs.push(new WeakRef(coreOf(subscription)!), new WeakRef(onLag));
     const next = iterator.next();
     const parked = topic.publish(value, ctx).catch(() => {});
     refs.push(...[value, subscription, iterator, waiting, parked].map((of) => new WeakRef(of)));
@@ -911,6 +927,50 @@ Deno.test("140, R17: bad arguments are refused, and leave nothing", async () => 
   using subscription = topic.subscribe();
   assert(await failure(subscription.receive(3 as unknown as Wait)) instanceof TypeError);
   assert(await failure(subscription.receiveMany(0)) instanceof RangeError);
+});
+
+Deno.test("140: who has been served, or is closed, has no place among those who wait", () => {
+  const values = [1, 2];
+  const source = {
+    get length() {
+      return values.length;
+    },
+    read: () => values.shift(),
+  };
+  const audience = new Audience();
+  const [one, other] = [1, 2].map(() => new Outlet(source, audience, 9, "reader", undefined));
+  void one!.core.take(receiving);
+  assertEquals([one!.received, audience.empty], [1, true]);
+  values.length = 0;
+  void one!.core.take(receiving);
+  void other!.core.take(receiving);
+  values.push(3);
+  audience.serve(source);
+  assertEquals([one!.received, other!.received, audience.empty], [2, 0, false]);
+  values.push(4);
+  audience.serve(source);
+  assertEquals([one!.received, other!.received, audience.empty], [2, 1, true]);
+  void one!.core.take(receiving);
+  one!.close(undefined);
+  assert(audience.empty);
+
+  const closing = new Audience((core) => core.close());
+  void new Outlet(source, closing, 9, "reader", undefined).core.take(receiving);
+  assert(closing.empty);
+});
+
+Deno.test("140: the values of a topic can be let go of, whoever has yet to read them", () => {
+  const log = new TopicLog(4, 2);
+  const readers = [true, false].map((lossless) =>
+    new TopicReader(log, { replay: 0, lossless, onLag: undefined })
+  );
+  for (let n = 0; n < 3; n++) log.push(n);
+  assertEquals([log.length, log.shift(), log.length], [3, 0, 2]);
+  log.clear();
+  assertEquals([log.length, log.head - log.tail], [0, 0]);
+  log.push(3);
+  assertEquals(readers.map((reader) => [reader.missed, reader.read()]), [[3, 3], [3, 3]]);
+  assertEquals([log.length, log.head - log.tail], [0, 1]);
 });
 
 Deno.test("140: nothing can be put into a subscription", () => {

@@ -13,6 +13,9 @@ import {
   withCancel,
 } from "../mod.ts";
 import { type ChangedOptions, Watch, type WatchOptions, type WatchReader } from "../flow/mod.ts";
+import { Audience } from "../flow/audience.ts";
+import { outletOf, WatchIterator } from "../flow/watch_reader.ts";
+import { coreOf } from "../core/core_of.ts";
 import { held } from "./support/collect.ts";
 import { ForeignSelect, taking } from "./support/foreign_select.ts";
 import { type Fits, law, type Not } from "./support/laws.ts";
@@ -211,6 +214,19 @@ Deno.test("142, 118: a predicate may set, cancel, wait and close; every value is
   assertEquals(closing.stats().waiting, 0);
 });
 
+Deno.test("142: whose wait a predicate has ended is not asked any more", async () => {
+  const watch = new Watch(0);
+  using ctx = withCancel(background());
+  const first = watch.waitFor((value) => {
+    if (value === 1) ctx.cancel("by another");
+    return value === 1;
+  });
+  const asked: number[] = [];
+  const second = failure(watch.waitFor((value) => asked.push(value) > 1, ctx));
+  watch.set(1);
+  assertEquals([await first, await second, asked], [1, "by another", [0]]);
+});
+
 Deno.test("142: a predicate that sets the value it is asked about first is asked again", async () => {
   const watch = new Watch(0);
   const asked: number[] = [];
@@ -284,6 +300,17 @@ Deno.test("51, 142: everybody sees the last value, also when the watch is closed
     if (error !== undefined) assertStrictEquals(await failure(iterator.next()), error);
     assertEquals(await iterator.next(), { done: true, value: undefined });
   }
+});
+
+Deno.test("142: a loop that is left while it waits has no place among those who wait", async () => {
+  const audience = new Audience();
+  const outlet = outletOf({ value: "a", version: 0 }, audience, undefined);
+  const iterator = new WatchIterator(outlet);
+  await iterator.next();
+  const waiting = iterator.next();
+  assertFalse(audience.empty);
+  await iterator.return();
+  assertEquals([await waiting, audience.empty], [{ done: true, value: undefined }, true]);
 });
 
 Deno.test("142: several next() at once are served in their order; return ends those that wait", async () => {
@@ -442,6 +469,7 @@ Deno.test("142: readers and loops that are over leave nothing behind, though not
     // Left behind, as it has not begun to wait.
     const idle = watch[Symbol.asyncIterator]();
     await Promise.all([iterator.next(), idle.next(), reader.take()]);
+    refs.push(new WeakRef(coreOf(reader)!));
     const waiting = [reader.take().catch(() => {}), iterator.next(), watch.changed(ctx)];
     const value = {};
     watch.set(value);
