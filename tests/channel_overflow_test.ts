@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   background,
   Channel,
@@ -10,6 +17,7 @@ import {
   trySelect,
   withCancel,
 } from "../mod.ts";
+import { ForeignSelect, taking } from "./support/foreign_select.ts";
 import { lines } from "./support/lines.ts";
 import { settled, state } from "./support/settle.ts";
 import { catchUncaught } from "./support/uncaught.ts";
@@ -23,6 +31,13 @@ function dropping(overflow: Policy, capacity: number): { ch: Channel<number>; dr
   const dropped: number[] = [];
   const ch = new Channel<number>({ capacity, overflow, onDrop: (value) => dropped.push(value) });
   return { ch, dropped };
+}
+
+/** All that can be received now. */
+function unread(ch: Channel<number>): number[] {
+  const values: number[] = [];
+  for (let got = ch.tryReceive(); got?.ok; got = ch.tryReceive()) values.push(got.value);
+  return values;
 }
 
 /** Every way to send, each of which must succeed at once. */
@@ -119,6 +134,156 @@ Deno.test("49: a batch that waits for more gets what is there when the channel i
     for (const n of [1, 2, 3]) assert(ch.trySend(n));
     assertEquals(await batch, [1, 2]);
     assertEquals([ch.length, dropped], [1, []]);
+  }
+});
+
+Deno.test("49: whatever is dropped comes to onDrop as it was sent, undefined and promises too", () => {
+  const rejected = Promise.reject(new Error("inner"));
+  rejected.catch(() => {});
+  const payloads = [undefined, null, NaN, -0, () => 1, Promise.resolve(1), rejected, {
+    then: () => assert(false, "looked into"),
+  }];
+  for (const overflow of policies) {
+    for (const capacity of [0, 1]) {
+      const dropped: unknown[] = [];
+      const onDrop = (value: unknown): void => void dropped.push(value);
+      const ch = new Channel<unknown>({ capacity, overflow, onDrop });
+      for (const payload of payloads) assert(ch.trySend(payload));
+      const kept = capacity === 0 ? [] : [overflow === "dropNewest" ? 0 : payloads.length - 1];
+      const expected = payloads.filter((_, at) => !kept.includes(at));
+      assertEquals(dropped.length, expected.length);
+      for (const [at, value] of dropped.entries()) assertStrictEquals(value, expected[at]);
+    }
+  }
+});
+
+Deno.test("49: a receive that was cancelled takes nothing: the value goes on, or is dropped", async () => {
+  for (const overflow of policies) {
+    for (const attempt of Object.values(sending)) {
+      const { ch, dropped } = dropping(overflow, 0);
+      using ctx = withCancel(background());
+      const gone = [
+        ch.take(ctx),
+        select({ value: recv(ch) }, ctx),
+        ch.receiveMany(3, ctx),
+      ].map((call) => call.catch((reason) => reason));
+      const iterator = ch[Symbol.asyncIterator]();
+      const next = iterator.next();
+      const waiting = ch.take();
+      ctx.cancel("gone");
+      await iterator.return();
+      await attempt(ch, 1);
+      await attempt(ch, 2);
+      assertEquals(await Promise.all([...gone, next, waiting]), [
+        "gone",
+        "gone",
+        "gone",
+        { done: true, value: undefined },
+        1,
+      ]);
+      assertEquals([dropped, lines(ch)], [[2], { takers: 0, putters: 0 }]);
+    }
+  }
+});
+
+Deno.test("49, 4: a value that was handed over is not dropped when its receiver is cancelled after that", async () => {
+  for (const overflow of policies) {
+    for (const attempt of Object.values(sending)) {
+      const { ch, dropped } = dropping(overflow, 0);
+      using ctx = withCancel(background());
+      const taken = ch.take(ctx);
+      const sent = attempt(ch, 1);
+      ctx.cancel("too late");
+      assertEquals([await taken, dropped], [1, []]);
+      await sent;
+    }
+  }
+});
+
+Deno.test("49, 57: the value of a send that loses its select is neither sent nor dropped", async () => {
+  for (const overflow of policies) {
+    for (const capacity of bounded) {
+      const { ch, dropped } = dropping(overflow, capacity);
+      for (let n = 0; n < capacity; n++) ch.trySend(n);
+      const other = new Channel<string>(1);
+      other.trySend("ready");
+      const cases = { other: recv(other), sent: send(ch, 9) };
+      assertEquals((await select(cases, { biased: true })).key, "other");
+      assertEquals([ch.length, dropped], [capacity, []]);
+    }
+  }
+});
+
+Deno.test("49, R16: a foreign receiver meets the value; if it declines, that is stored or dropped", () => {
+  for (const overflow of policies) {
+    for (const attempt of [sending.trySend!, sending.trySelect!]) {
+      const { ch, dropped } = dropping(overflow, 0);
+      const shy = new ForeignSelect(taking(ch));
+      shy.declines = true;
+      attempt(ch, 1);
+      assertEquals([shy.decided, dropped], [false, [1]]);
+      shy.declines = false;
+      attempt(ch, 2);
+      assertEquals([shy.value, dropped, lines(ch)], [2, [1], { takers: 0, putters: 0 }]);
+
+      const buffered = dropping(overflow, 1);
+      const other = new ForeignSelect(taking(buffered.ch));
+      other.declines = true;
+      attempt(buffered.ch, 1);
+      attempt(buffered.ch, 2);
+      assertEquals([buffered.ch.length, buffered.dropped.length], [1, 1]);
+      other.declines = false;
+      attempt(buffered.ch, 3);
+      const seen = [other.value, ...buffered.dropped, ...unread(buffered.ch)];
+      assertEquals(seen.toSorted(), [1, 2, 3]);
+    }
+  }
+});
+
+Deno.test("49: without a buffer a batch that wants several gets none, and every value is dropped once", async () => {
+  for (const overflow of policies) {
+    const { ch, dropped } = dropping(overflow, 0);
+    const batch = ch.receiveMany(3, { min: 2 });
+    for (const n of [1, 2, 3]) assert(ch.trySend(n));
+    assertEquals([dropped, ch.length, await state(batch)], [[1, 2, 3], 0, "pending"]);
+    ch.close();
+    assertEquals(await batch, []);
+  }
+});
+
+Deno.test("49: a stream and a source that feed a dropping channel are never held up", async () => {
+  for (const overflow of policies) {
+    const { ch, dropped } = dropping(overflow, 2);
+    const writer = ch.toWritableStream().getWriter();
+    for (const n of [1, 2, 3, 4]) await writer.write(n);
+    await writer.close();
+    const kept = overflow === "dropNewest" ? [1, 2] : [3, 4];
+    assertEquals([dropped, unread(ch)], [overflow === "dropNewest" ? [3, 4] : [1, 2], kept]);
+    const lost: number[] = [];
+    const fed = Channel.from([1, 2, 3, 4], {
+      capacity: 2,
+      overflow,
+      onDrop: (n) => lost.push(n),
+    });
+    await settled();
+    assertEquals([fed.closed, unread(fed), lost], [true, kept, dropped]);
+  }
+});
+
+Deno.test("49: what is cancelled, closed or disposed drops nothing that was accepted", async () => {
+  for (const overflow of policies) {
+    const { ch, dropped } = dropping(overflow, 3);
+    for (const n of [1, 2, 3]) ch.trySend(n);
+    using ctx = withCancel(background());
+    const batch = ch.receiveMany(5, { min: 3, ctx });
+    assertEquals(await batch, [1, 2, 3]);
+    const late = ch.receiveMany(5, { min: 3, ctx }).catch((reason) => reason);
+    ch.trySend(4);
+    ctx.cancel("gone");
+    assertEquals([await late, ch.length], ["gone", 1]);
+    await ch.toReadableStream({ preventCancel: true }).cancel();
+    ch[Symbol.dispose]();
+    assertEquals([dropped, unread(ch)], [[], [4]]);
   }
 });
 
