@@ -56,6 +56,19 @@ const pools: readonly (readonly [name: string, file: string])[] = [
   ["@henrygd/queue", "henrygd_queue.ts"],
 ];
 
+const flow: readonly (readonly [name: string, file: string])[] = [
+  ["Sluice", "sluice.ts"],
+  ["Sluice, sliding window", "sluice_window.ts"],
+  ["bottleneck", "bottleneck.ts"],
+  ["p-throttle", "p_throttle.ts"],
+  ["p-throttle, strict", "p_throttle_strict.ts"],
+  ["p-queue", "p_queue.ts"],
+  ["p-queue, strict", "p_queue_strict.ts"],
+  ["dataloader", "dataloader.ts"],
+  ["opossum", "opossum.ts"],
+  ["opossum, lean", "opossum_lean.ts"],
+];
+
 /** JavaScript's peers. */
 export function javaScriptPeers(): Promise<Contender[]> {
   return packages(peers, "peers");
@@ -66,6 +79,11 @@ export function poolPeers(): Promise<Contender[]> {
   return packages(pools, "pools");
 }
 
+/** Flow control, and its peers. */
+export function flowPeers(): Promise<Contender[]> {
+  return packages(flow, "flow");
+}
+
 async function packages(
   files: readonly (readonly [name: string, file: string])[],
   folder: string,
@@ -74,7 +92,7 @@ async function packages(
     await Deno.readTextFile(`${bench}../deno.json`),
   ) as { imports: Record<string, string> };
   return files.map(([name, file]) => {
-    const version = imports[name]?.split("@").at(-1) ?? "";
+    const version = imports[name.split(",")[0]!]?.split("@").at(-1) ?? "";
     return ofModule(name, version, `${folder}/${file}`);
   });
 }
