@@ -137,6 +137,10 @@ Deno.test("145: the two keep what they had together, in their order, and others 
   await release.clock.advance(1_000);
   await run;
   assertEquals([...split.weights], [["v3", 50], ["v2", 40], ["v1", 0]]);
+
+  const apart = new WeightedSplit<Version>({ v1: 40, v3: 50, v2: 10 });
+  void new Release({ steps: [50] }, apart).canary.run();
+  assertEquals([...apart.weights], [["v1", 25], ["v3", 50], ["v2", 25]]);
 });
 
 Deno.test("145: a canary that is new to the split comes next to the stable version: only its users move", async () => {
@@ -270,6 +274,7 @@ Deno.test("145: no error of the stable version is the canary's, nor is a call th
   }
   const { canary, stable } = release.canary.stats();
   assertEquals([canary.calls, canary.cancelled, stable.calls, stable.errors], [0, 20, 50, 50]);
+  await release.clock.advance(1_000);
   assertEquals([release.shares, await state(run)], [[90, 10], "pending"]);
 });
 
@@ -473,6 +478,26 @@ Deno.test("145: a run that is cancelled gives all back to the stable version, an
   }
 });
 
+Deno.test("145: nobody watches the router before a run, or after it, however it ended", async () => {
+  let watching = 0;
+  const router: CanaryOptions<Version>["router"] = {
+    observe: () => {
+      watching++;
+      return { [Symbol.dispose]: () => void watching-- };
+    },
+  };
+  const release = new Release({ router, minCalls: 0, steps: [50] });
+  const ctx = withCancel(background());
+  const left = release.canary.run(ctx);
+  assertEquals(watching, 1);
+  ctx.cancel(broken);
+  assertEquals(watching, 0);
+  await left.catch(() => {});
+  const run = release.canary.run();
+  await release.clock.advance(1_000);
+  assertEquals([(await run).outcome, watching], ["promoted", 0]);
+});
+
 Deno.test("145: a timeout ends a run as well, and one of 0 begins none", async () => {
   using clock = fakeClock();
   const release = new Release();
@@ -511,6 +536,7 @@ Deno.test("145: the parent's end ends a run, and later ones are refused; nothing
   assertStrictEquals(await run.catch((error) => error), broken);
   assertEquals([release.shares, controller.listeners], [[100, 0], 0]);
   release.assertOver();
+  release.split.set({ v3: 1 });
   assertStrictEquals(await release.canary.run().catch((error) => error), broken);
 });
 

@@ -372,6 +372,7 @@ Deno.test("144, R17: run never throws; what is no wait is refused, also beside a
       [{ signal: 7 }, "signal must be an AbortSignal"],
       [{ ctx: {} }, "ctx must be a context"],
       [{ throwIfDone: () => {} }, "has not made"],
+      [Object.create({ throwIfDone: () => {} }), "has not made"],
       [{ fallback: 7 }, "fallback must be a function"],
       [{ fallback: null }, "fallback must be a function"],
       [{ timeout: "1" }, "timeout must be a number"],
@@ -446,6 +447,19 @@ Deno.test("144: figures look back over the window, and no further; what runs now
   assertEquals(stats().calls, 6);
   await clock.advance(1e6);
   assertEquals([stats().calls, stats().p99, stats().errorShare, stats().total], [0, 0, 0, 11]);
+});
+
+Deno.test("144: errors and cancelled calls of a window that is gone are not those of the next", async () => {
+  const { router, clock, stats } = single({ window: 1_000 });
+  for (let round = 0; round < 3; round++) {
+    await router.run(() => Promise.reject(broken)).catch(() => {});
+    const ctx = withCancel(background());
+    const left = router.run(() => new Promise(() => {}), ctx);
+    ctx.cancel("left");
+    await left.catch(() => {});
+    assertEquals([stats().calls, stats().errors, stats().cancelled], [1, 1, 1]);
+    await clock.advance(1_000);
+  }
 });
 
 Deno.test("144: with an endless window nothing is forgotten", async () => {

@@ -103,6 +103,23 @@ Deno.test("143: a key of weight 0 is never chosen, and begins in the middle when
   assertEquals(counts(split, 8), new Map([["v1", 2], ["v2", 2], ["v3", 4]]));
 });
 
+Deno.test("143: who had no weight for a while begins as if he were new, and in the middle of the others", () => {
+  const fresh = new WeightedSplit({ a: 10, b: 1 });
+  const split = new WeightedSplit({ a: 10, b: 1 });
+  // b is owed nearly half a choice now.
+  for (let i = 0; i < 5; i++) split.pick();
+  split.set({ a: 10, b: 0 });
+  for (let i = 0; i < 3; i++) split.pick();
+  split.set({ a: 10, b: 1 });
+  for (let i = 0; i < 22; i++) assertEquals(split.pick(), fresh.pick());
+
+  const other = new WeightedSplit<string>({ a: 1, b: 1, c: 1 });
+  assertEquals(other.pick(), "a");
+  // What a has had too much is no debt that b and c have against d.
+  other.set({ d: 1, b: 1, c: 1 });
+  assertEquals([other.pick(), other.pick(), other.pick()], ["d", "b", "c"]);
+});
+
 Deno.test("143: who goes takes what he is owed along, and the others keep to their shares", () => {
   const split = new WeightedSplit<string>({ a: 3, b: 2, c: 2 });
   split.pick();
@@ -132,7 +149,7 @@ Deno.test("143: weights are copied, both ways", () => {
   const split = new WeightedSplit(given);
   given.v1 = 0;
   (split.weights as Map<string, number>).clear();
-  assertEquals([split.pick(), split.pick()], ["v1", "v2"]);
+  assertEquals([split.pick(), split.pick(), split.share("v1")], ["v1", "v2", 0.5]);
 });
 
 Deno.test("143: keys may be anything, and a record, a Map and pairs mean the same", () => {
@@ -232,7 +249,9 @@ Deno.test("143: the hash is FNV-1a of the UTF-8 bytes", () => {
     }),
     { numRuns: RUNS },
   );
-  for (const text of ["é", "€", "😀", "\u07ff\u0800\uffff\u{10000}\u{10ffff}", "\u{ff}x"]) {
+  for (
+    const text of ["é", "€", "😀", "\u07ff\u0800\uffff\u{10000}\u{10ffff}", "\u{7f}\u{80}\u{ff}x"]
+  ) {
     assertEquals(fnv1a(text), ofBytes(new TextEncoder().encode(text)));
   }
 });
@@ -272,6 +291,24 @@ const nodeNames = fc.integer({ min: 1, max: 12 }).chain((size) =>
     fc.nat(255).map((net) => Array.from({ length: size }, (_, i) => `10.0.${net}.${i}:8080`)),
   )
 );
+
+Deno.test("143: a key belongs to the first point at or behind its hash, from the last on to the first", () => {
+  fc.assert(
+    fc.property(nodeNames, fc.integer({ min: 1, max: 3 }), (names, replicas) => {
+      const ring = new HashRing(names, { replicas });
+      const points = names.flatMap((name) =>
+        Array.from({ length: replicas }, (_, i) => ({ name, hash: hashOf(`${name}#${i}`) }))
+      );
+      points.sort((a, b) => a.hash - b.hash || (a.name < b.name ? -1 : 1));
+      const keys = [...keysFor(60), ...names.map((name) => `${name}#0`)];
+      for (const key of keys) {
+        const point = points.find(({ hash }) => hash >= hashOf(key)) ?? points[0]!;
+        assertEquals(ring.pick(key), point.name);
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
 
 Deno.test("143: a node that comes takes keys from others, and none moves between two that stay", () => {
   const keys = keysFor(300);
@@ -507,12 +544,24 @@ Deno.test("144: a quantile is off by its relative error at most, by nearest rank
         assert(Math.abs(got - wanted) <= relativeError * wanted * (1 + 1e-9), `${got}, ${wanted}`);
       }
       assertEquals([histogram.min, histogram.max], [sorted[0], sorted.at(-1)]);
-      assertEquals([histogram.count, histogram.quantile(0)], [values.length, sorted[0]]);
+      assertEquals([histogram.quantile(0), histogram.quantile(1)], [sorted[0], sorted.at(-1)]);
+      assertEquals(histogram.count, values.length);
       const sum = values.reduce((sum, value) => sum + value, 0);
       assertEquals([histogram.sum, histogram.mean], [sum, sum / values.length]);
     }),
     { numRuns: RUNS },
   );
+});
+
+Deno.test("144: a rank is whole where it is meant to be: 7 of 100 is the seventh", () => {
+  const histogram = new Histogram({ relativeError: 0.001 });
+  for (let value = 1; value <= 100; value++) histogram.record(value);
+  assertEquals([0.07, 0.14, 0.28, 0.55].map((q) => Math.round(histogram.quantile(q))), [
+    7,
+    14,
+    28,
+    55,
+  ]);
 });
 
 Deno.test("144: what is out of range counts at its end, and nothing else is lost", () => {
@@ -544,6 +593,14 @@ Deno.test("144: a histogram that is merged has recorded both, and one that is re
     }),
     { numRuns: 100 },
   );
+});
+
+Deno.test("144: what was forgotten does not come back with the next numbers", () => {
+  const histogram = new Histogram();
+  for (let i = 0; i < 100; i++) histogram.record(1);
+  histogram.reset();
+  for (const value of [1, 5, 9]) histogram.record(value);
+  assert(Math.abs(histogram.quantile(0.5) - 5) <= 0.1);
 });
 
 Deno.test("144, R17: what a histogram cannot record, give or be made of is told", () => {
