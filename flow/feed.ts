@@ -39,8 +39,12 @@ export interface Feed<out T> {
   readonly patient: boolean;
   /** Asks for one value. The question before this one was answered, or withdrawn. */
   pull(taker: Taker<T>): void;
-  /** Takes the question back, if there is one. Runs nobody's code; `follow` has to come after it. */
-  recall(): Recall;
+  /**
+   * Takes the question back, if there is one. Runs nobody's code; `follow` has to come after it.
+   * If it is only `paused`, what is in hand of an answer is kept for the next question; otherwise for
+   * `stop`, which has to come, too.
+   */
+  recall(paused?: boolean): Recall;
   /** After `recall`: those who stood behind it at the source have their turn. */
   follow(): void;
   /** After `recall`: nothing is wanted any more. True: the last question is still answered. */

@@ -36,8 +36,8 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
   #open = 0;
   /** The source has been asked, and has not answered. */
   #reading = false;
-  /** A value is in hand. */
-  #handling = false;
+  /** What becomes of a value: it is looked at, or the function has given a promise for it. */
+  #value: "none" | "in hand" | "at work" = "none";
   /** It will look whether to ask. */
   #looking = false;
   #over = false;
@@ -77,15 +77,15 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
     if (this.#over) return;
     if (this.#open === 0) return this.#end(true, undefined);
     if (!this.#reading || this.#wanting > 0) return;
-    if (this.#feed.recall() !== "withdrawn") return;
+    if (this.#feed.recall(true) !== "withdrawn") return;
     this.#reading = false;
     this.#feed.follow();
   }
 
   /** Whether the source is to be asked. */
   get #ready(): boolean {
-    return this.#wanting > 0 && this.#full === 0 && !this.#reading && !this.#handling &&
-      !this.#over;
+    return this.#wanting > 0 && this.#full === 0 && !this.#reading &&
+      this.#value === "none" && !this.#over;
   }
 
   #ask(): void {
@@ -104,10 +104,11 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
 
   take(value: T): void {
     this.#reading = false;
-    this.#handling = true;
+    this.#value = "in hand";
     try {
       const chosen = this.#choose?.(value, this.#ctx!, this.#index++);
       if (!isPromiseLike(chosen)) return this.#deliver(value, chosen);
+      this.#value = "at work";
       Promise.resolve(chosen).then((index) => {
         if (!this.#over) this.#deliver(value, index);
       }, (error) => this.#fail(error));
@@ -134,14 +135,14 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
   #deliver(value: T, index: number | undefined): void {
     if (index !== undefined) this.cores[index]!.add(value);
     else for (const core of this.cores) core.add(value);
-    this.#handling = false;
+    this.#value = "none";
     if (this.#over) this.#close();
     else this.#ask();
   }
 
   /** The function has failed. */
   #fail(error: unknown): void {
-    this.#handling = false;
+    this.#value = "none";
     if (this.#over) this.#close();
     else this.#end(true, failure(error));
   }
@@ -179,7 +180,7 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
       arriving = this.#feed.stop() && this.#reading;
     }
     this.#ctx?.cancel(this.#error ?? new CanceledError("the values are not wanted any more"));
-    if (!arriving) this.#close();
+    if (!arriving && this.#value !== "in hand") this.#close();
   }
 
   /** After what they hold. */

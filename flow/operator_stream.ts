@@ -94,9 +94,9 @@ export abstract class PullStream<T, R> extends ServedStream<R> {
     this.#feed.follow();
   }
 
-  protected override recallRead(): Recall {
+  protected override recallRead(paused?: boolean): Recall {
     if (!this.#reading) return "withdrawn";
-    const recalled = this.#feed.recall();
+    const recalled = this.#feed.recall(paused);
     if (recalled === "withdrawn") this.#reading = false;
     return recalled;
   }

@@ -83,14 +83,15 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
     this.#joined();
   }
 
-  recall(node: WaitNode): Recall {
+  recall(node: WaitNode, paused = false): Recall {
     // If others wait, too, the answer is for the next of them.
     if (this.#askers.length === 1) {
-      if (this.holding || this.serving === "at work") return "stuck";
+      if ((!paused && this.holding) || this.serving === "at work") return "stuck";
       if (this.serving === "in hand") return "arriving";
-      const recalled = this.recallRead();
+      const recalled = this.recallRead(paused);
       if (recalled !== "withdrawn") return recalled;
       this.serving = "nobody";
+      this.pause();
     }
     node.leave();
     return "withdrawn";
@@ -109,7 +110,7 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
   protected abstract ask(): void;
 
   /** Takes back what the sources have been asked for. Runs nobody's code; `resume` comes after it. */
-  protected abstract recallRead(): Recall;
+  protected abstract recallRead(paused?: boolean): Recall;
 
   /** Stops the sources. True: what they were asked for comes all the same. */
   protected abstract stopSource(): boolean;
@@ -124,6 +125,9 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
 
   /** It is over, and lets go of its timers. */
   protected release(): void {}
+
+  /** The only one who waited has left. Runs nobody's code. */
+  protected pause(): void {}
 
   // What it does that by.
 

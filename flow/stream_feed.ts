@@ -8,7 +8,7 @@ export interface Feedable {
   /** Puts a taker, the node's item, in line with those who call `next`. */
   join(node: WaitNode): void;
   /** As {@linkcode Feed.recall}; the node is in line. */
-  recall(node: WaitNode): Recall;
+  recall(node: WaitNode, paused?: boolean): Recall;
   /** As {@linkcode Feed.follow}. */
   resume(): void;
   /** Nothing is wanted any more. Who is still in line is served, or told the end. */
@@ -34,9 +34,9 @@ export class StreamFeed<T> implements Feed<T> {
     this.#stream.join(this.#node ??= new WaitNode(taker));
   }
 
-  recall(): Recall {
+  recall(paused?: boolean): Recall {
     const node = this.#node;
-    return node === null || node.list === null ? "withdrawn" : this.#stream.recall(node);
+    return node === null || node.list === null ? "withdrawn" : this.#stream.recall(node, paused);
   }
 
   follow(): void {

@@ -116,9 +116,13 @@ class WindowStream<T> extends PullStream<T, T[]> {
     this.#timer = undefined;
   }
 
+  protected override pause(): void {
+    this.release();
+  }
+
   #timeIsUp(): void {
     this.#timer = undefined;
-    if (this.recallRead() === "arriving") {
+    if (this.recallRead(true) === "arriving") {
       this.#late = true;
       return;
     }

@@ -68,26 +68,25 @@ export class ZipFeed<T extends readonly unknown[]> implements Feed<T> {
   }
 
   pull(taker: Taker<T>): void {
+    if (this.#end !== undefined) return tell(taker, this.#end.failure);
     this.#taker = taker;
-    if (this.#end === undefined) this.#ask();
-    else this.#tell(this.#end.failure);
+    this.#ask();
   }
 
-  recall(): Recall {
+  recall(paused?: boolean): Recall {
     if (this.#taker === null) return "withdrawn";
-    let complete = true;
+    let all: Recall = "arriving";
     for (const lane of this.#lanes) {
       if (lane.value !== NOTHING) continue;
-      const recalled = lane.asked ? lane.feed.recall() : "withdrawn";
+      const recalled = lane.asked ? lane.feed.recall(paused) : "withdrawn";
       if (lane.asked && recalled === "withdrawn") {
         lane.asked = false;
         this.#pending--;
       }
-      complete &&= recalled === "arriving";
+      if (all !== "withdrawn" && recalled !== "arriving") all = recalled;
     }
-    if (complete) return "arriving";
-    this.#taker = null;
-    return "withdrawn";
+    if (all === "withdrawn") this.#taker = null;
+    return all;
   }
 
   follow(): void {
@@ -96,7 +95,10 @@ export class ZipFeed<T extends readonly unknown[]> implements Feed<T> {
 
   stop(): boolean {
     this.#end ??= { failure: undefined };
-    for (const { feed } of this.#lanes) feed.stop();
+    let comes = true;
+    // What one has in hand it may give when it is stopped; that may complete the row.
+    for (const lane of this.#lanes) comes = (lane.feed.stop() || lane.value !== NOTHING) && comes;
+    if (!comes) this.#taker = null;
     return this.#taker !== null;
   }
 
@@ -113,6 +115,8 @@ export class ZipFeed<T extends readonly unknown[]> implements Feed<T> {
       }
       if (--this.#pending > 0 || this.#taker === null) return;
     }
+    // After the end nobody is asked for what is missing.
+    if (this.#end !== undefined && this.#lanes.some(({ value }) => value === NOTHING)) return;
     const taker = this.#taker!;
     this.#taker = null;
     const row = this.#lanes.map(({ value }) => value);
@@ -127,19 +131,20 @@ export class ZipFeed<T extends readonly unknown[]> implements Feed<T> {
 
   #ended(failure: Failure | undefined): void {
     this.#pending--;
+    const taker = this.#taker;
+    // What the others still give is for nobody.
+    this.#taker = null;
     if (this.#end === undefined) {
       this.#end = { failure };
       for (const lane of this.#lanes) if (lane.asked) lane.feed.recall();
       this.follow();
       this.stop();
     }
-    this.#tell(failure);
+    tell(taker, failure);
   }
+}
 
-  #tell(failure: Failure | undefined): void {
-    const taker = this.#taker;
-    this.#taker = null;
-    if (failure === undefined) taker?.finish();
-    else taker?.fail(failure.error);
-  }
+function tell(taker: Taker<never> | null, failure: Failure | undefined): void {
+  if (failure === undefined) taker?.finish();
+  else taker?.fail(failure.error);
 }

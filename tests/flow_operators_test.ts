@@ -390,8 +390,8 @@ Deno.test("149, R18: what has ended already ends it before anything is read", as
     for (const wait of [ctx, { ctx }, AbortSignal.abort("over"), { timeout: 0 }]) {
       const source = numbers();
       const ch = filled([1]);
-      for (const  of of[source, ch]) {
-        const it = piece(of, wait);
+      for (const from of [source, ch]) {
+        const it = piece(from, wait);
         const told = await failure(it.next());
         if ("timeout" in wait) assertInstanceOf(told, DeadlineExceededError);
         else assertEquals(told, "over", name);
@@ -871,6 +871,27 @@ Deno.test("150: windows of windows are complete when the outer one's time is up"
   const second = it.next();
   await clock.advance(10);
   assertEquals(await second, { done: false, value: [[2, 3]] });
+  await it.return();
+});
+
+Deno.test("150: a window is not filled, and has no timer, while the window around it waits for nobody", async () => {
+  const clock = new ManualClock();
+  const ch = new Channel<number>(9);
+  const it = window(window(ch, { ms: 50, clock }), { ms: 60, clock });
+  const next = it.next();
+  ch.trySend(0);
+  await clock.advance(65);
+  ch.trySend(1);
+  await clock.advance(44);
+  assertEquals([await state(next), clock.timers], ["pending", 2]);
+  await clock.advance(1);
+  assertEquals([await next, clock.timers], [{ done: false, value: [[0]] }, 0]);
+  ch.trySend(2);
+  await clock.advance(100);
+  assertEquals([ch.length, lines(ch).takers], [1, 0], "its beginning waits for the next");
+  const last = it.next();
+  await clock.advance(60);
+  assertEquals(await last, { done: false, value: [[1], [2]] });
   await it.return();
 });
 
