@@ -23,6 +23,12 @@ import type { Pending } from "./pending.ts";
 /** Why the context of a handler ends that has done its work; one for all, since errors take long to make. */
 const over = new CanceledError("the batch is over");
 
+/** What the handler gave for these; undefined: all is well. */
+interface Outcome {
+  readonly nodes: readonly Pending[];
+  readonly results: readonly unknown[] | undefined;
+}
+
 export class BatchRun implements Owner {
   /** Those whose callers still wait. */
   readonly list: WaitList = new WaitList(this);
@@ -43,56 +49,34 @@ export class BatchRun implements Owner {
     return this.list.length === 0;
   }
 
-  /**
-   * Hands its items to the handler once, and settles those whose fate is known. The result: in how many
-   * milliseconds the others are to be tried again; undefined if there are none.
-   */
-  async attempt(
-    handler: BatchHandler<never, unknown>,
-    retry: RetryOptions | undefined,
-    parent: ScopedContext,
-  ): Promise<number | undefined> {
+  /** Hands its items to the handler once. The result tells what became of them. */
+  async attempt(handler: BatchHandler<never, unknown>, parent: ScopedContext): Promise<Outcome> {
     const nodes = this.list.snapshot() as Pending[];
     this.attempts++;
     const ctx = this.#ctx = contextBelow(parent);
     try {
       const results: unknown = await handler(nodes.map(({ item }) => item as never), ctx);
       checkResults(results, nodes.length);
-      return this.#settle(nodes, results, retry);
+      return { nodes, results };
     } catch (error) {
-      return this.#settle(nodes, nodes.map(() => new Failed(error)), retry);
+      return { nodes, results: failures(nodes, error) };
     } finally {
       this.#ctx = null;
       ctx[scopeKey].end(over);
     }
   }
 
-  /** Runs `fn` after a while, unless all callers leave. */
-  wait(clock: Clock, ms: number, fn: () => void): void {
-    // Those may have clocks whose timers take no Infinity.
-    if (ms !== Infinity) this.#timer = clock.after(ms, fn);
-  }
-
-  /** Its callers are told `errorOf` their item. */
-  fail(errorOf: (item: unknown) => unknown): void {
-    this.#timer?.stop();
-    for (let node = this.list.head; node !== null; node = this.list.head) {
-      node.leave();
-      node.fail(errorOf(node.item));
+  /**
+   * Settles those whose fate is known. The result: in how many milliseconds the others are to be tried
+   * again; undefined if there are none.
+   */
+  settle({ nodes, results }: Outcome, retry: RetryOptions | undefined): number | undefined {
+    try {
+      return this.#settle(nodes, results, retry);
+    } catch (error) {
+      // Results may be traps: a getter, a proxy.
+      return this.#settle(nodes, failures(nodes, error), retry);
     }
-  }
-
-  /** Ends the context of its handler. */
-  stop(cause: unknown): void {
-    this.#ctx?.cancel(cause);
-  }
-
-  /** A caller has left. */
-  left(): void {
-    if (this.empty) this.#timer?.stop();
-    this.#onLeft(this);
-    if (!this.empty) return;
-    this.stop(new CanceledError("all who have submitted an item of the batch have left"));
   }
 
   #settle(
@@ -123,6 +107,34 @@ export class BatchRun implements Owner {
     return again;
   }
 
+  /** Runs `fn` after a while, unless all callers leave. */
+  wait(clock: Clock, ms: number, fn: () => void): void {
+    // Those may have clocks whose timers take no Infinity.
+    if (ms !== Infinity) this.#timer = clock.after(ms, fn);
+  }
+
+  /** Its callers are told `errorOf` their item. */
+  fail(errorOf: (item: unknown) => unknown): void {
+    this.#timer?.stop();
+    for (let node = this.list.head; node !== null; node = this.list.head) {
+      node.leave();
+      node.fail(errorOf(node.item));
+    }
+  }
+
+  /** Ends the context of its handler. */
+  stop(cause: unknown): void {
+    this.#ctx?.cancel(cause);
+  }
+
+  /** A caller has left. */
+  left(): void {
+    if (this.empty) this.#timer?.stop();
+    this.#onLeft(this);
+    if (!this.empty) return;
+    this.#ctx?.cancel(new CanceledError("all who have submitted an item of the batch have left"));
+  }
+
   /** Milliseconds until the next attempt, or why there is none. */
   #delay(retry: RetryOptions | undefined, error: unknown): number | Failed {
     if (retry === undefined) return new Failed(error);
@@ -132,6 +144,11 @@ export class BatchRun implements Owner {
       return new Failed(thrown);
     }
   }
+}
+
+/** All of them have failed with that. */
+function failures(nodes: readonly Pending[], error: unknown): Failed[] {
+  return nodes.map(() => new Failed(error));
 }
 
 function checkResults(

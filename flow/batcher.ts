@@ -133,7 +133,8 @@ export class Batcher<T, R = void> implements AsyncDisposable {
 
   /** An item that is submitted now would have to wait for room. */
   get full(): boolean {
-    return this.#outside.length > 0 || this.#line.full;
+    // While somebody waits outside it is, for he would be let in.
+    return this.#line.full;
   }
 
   /** `shutdown` has been called; there may still be items on their way. */
@@ -236,7 +237,7 @@ export class Batcher<T, R = void> implements AsyncDisposable {
     if (this.full) this.#outside.push(node);
     else this.#line.push(node);
     if (wait !== undefined) hang(node, wait);
-    if (node.list !== null) this.#pump();
+    this.#pump();
     return promise;
   }
 
@@ -297,18 +298,17 @@ export class Batcher<T, R = void> implements AsyncDisposable {
     this.#running.add(run);
     // By the time that the handler is called callers may have left, or the parent's time be up.
     await null;
-    const delay = this.#ctx.done || run.empty ? undefined : await this.#attempt(run);
+    if (!this.#ctx.done && !run.empty) {
+      this.#batches++;
+      if (run.attempts > 0) this.#retries++;
+      else this.#handed += run.list.length;
+      const outcome = await run.attempt(this.#handler, this.#ctx);
+      const delay = run.settle(outcome, this.#retry);
+      if (delay !== undefined && !run.empty) this.#tryLater(run, delay);
+    }
+    // Before anybody hears of his result.
     this.#running.delete(run);
-    if (delay !== undefined && !run.empty) this.#tryLater(run, delay);
-    this.#pump();
-    this.#look();
-  }
-
-  #attempt(run: BatchRun): Promise<number | undefined> {
-    this.#batches++;
-    if (run.attempts > 0) this.#retries++;
-    else this.#handed += run.list.length;
-    return run.attempt(this.#handler, this.#retry, this.#ctx);
+    this.#left();
   }
 
   #tryLater(run: BatchRun, delay: number): void {
@@ -347,12 +347,7 @@ export class Batcher<T, R = void> implements AsyncDisposable {
     this.#delayed.clear();
     for (const run of runs) run.fail(errorOf);
     for (const list of [this.#line.list, this.#outside]) {
-      for (
-        let node = list.head as Pending | null;
-        node !== null;
-        node = list.head as Pending | null
-      ) {
-        if (list === this.#line.list) this.#line.unweigh(node);
+      for (let node = list.head; node !== null; node = list.head) {
         node.leave();
         node.fail(errorOf(node.item));
       }
