@@ -4,9 +4,9 @@
  *
  * Invariants, with `total` the sum of the weights:
  * - The credits of those that have a weight add up to 0, except for rounding.
- * - None is below `-total`, so that nobody has had more than one turn above its share; and since they
- *   add up to 0, nobody of n waits for n - 1 turns of his share.
- * - Whole weights whose sum is `total` are kept to exactly in every `total` turns.
+ * - As long as nobody goes, none is below `-total`, so that nobody is a turn above his share; and since
+ *   they add up to 0, nobody of n is n - 1 turns below it.
+ * - Whole weights are kept to exactly in every `total` turns, until they change.
  *
  * A turn takes time in proportion to the number of entries: they are few.
  *

@@ -2,9 +2,9 @@
  * A stream of choices by shares: 90 % to one version of a service, 10 % to the other.
  *
  * Invariants:
- * - Shares are dealt out, not drawn: nobody is ever more than one choice above his share, and of n
- *   nobody n - 1 choices below it. Of whole weights that add up to W, every W choices since the split
- *   was made or last had other keys keep to exactly.
+ * - Shares are dealt out, not drawn: as long as no key goes, nobody is a choice above his share, or of n
+ *   n - 1 choices below it; of two nobody is more than half a choice off. Whole weights that add up to W are
+ *   kept to exactly in every W choices, until they change.
  * - A key of weight 0 is never chosen.
  * - Other weights apply from the next choice on; who stays keeps what he is owed.
  *
