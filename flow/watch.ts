@@ -47,14 +47,11 @@ const ALL = { length: 1 };
  *
  * const progress = new Watch(0);
  * const half = progress.waitFor((percent) => percent >= 50);
- * const seen: number[] = [];
- * const reading = (async () => {
- *   for await (const percent of progress) seen.push(percent);
- * })();
  * for (const percent of [20, 60, 100]) progress.set(percent);
  * progress.close();
- * await reading;
- * assertEquals([await half, seen.at(-1)], [60, 100]);
+ * const seen = [];
+ * for await (const percent of progress) seen.push(percent);
+ * assertEquals([await half, seen], [60, [100]]);
  * ```
  */
 export class Watch<in out T> implements AsyncIterable<T, undefined, void>, Disposable {
@@ -113,11 +110,11 @@ export class Watch<in out T> implements AsyncIterable<T, undefined, void>, Dispo
    * @throws ClosedError, which carries the value, if the watch is closed; or what `equals` throws.
    */
   set(value: T): void {
-    this.#checkOpen(value);
+    if (this.#closed) throw this.#refusal({ value });
     if (this.#equals !== undefined) {
       if (this.#equals(this.#value, value)) return;
       // It may have closed the watch.
-      this.#checkOpen(value);
+      if (this.#closed) throw this.#refusal({ value });
     }
     this.#value = value;
     this.#version++;
@@ -143,11 +140,12 @@ export class Watch<in out T> implements AsyncIterable<T, undefined, void>, Dispo
   /**
    * Waits until the value has changed, since now or since the version `after`. Read `value` then: it is the
    * latest. Each change is told once, if `after` is the `version` at which the value was read last. Rejects
-   * with ClosedError, or with the error given to `close`, if the watch is closed and there is no such change.
+   * with ClosedError, or with the error given to `close`, if the watch is closed and there is no such change;
+   * with a RangeError if `after` is no version that there has been.
    */
   changed(wait?: Cancel | ChangedOptions): Promise<void> {
     return tryOrPark<void>(this.#line, wait, () => {
-      const after = afterOf(wait);
+      const after = afterOf(wait, this.#version);
       if (after !== undefined && after < this.#version) return undefined;
       if (this.#closed) throw this.#end();
       return NOTHING;
@@ -191,7 +189,7 @@ export class Watch<in out T> implements AsyncIterable<T, undefined, void>, Dispo
   close(error?: unknown): void {
     if (this.#closed) {
       throw new ClosedError(
-        `${this.#label} is closed already: dispose it where that is no mistake`,
+        `${labelOf("watch", this.name)} is closed already: dispose it where that is no mistake`,
       );
     }
     this.#close(error);
@@ -230,12 +228,7 @@ export class Watch<in out T> implements AsyncIterable<T, undefined, void>, Dispo
     this.#audience.dismiss(error);
   }
 
-  #checkOpen(value: T): void {
-    if (this.#closed) throw this.#refusal({ value });
-  }
-
-  /** The error of a change that comes too late. */
-  #refusal(options: { value?: unknown }): ClosedError {
+  #refusal(options: { value?: T }): ClosedError {
     return this.#closedError("nothing more can be set", options);
   }
 
@@ -248,13 +241,9 @@ export class Watch<in out T> implements AsyncIterable<T, undefined, void>, Dispo
 
   #closedError(message: string, options: { value?: unknown }): ClosedError {
     const cause = this.#error === undefined ? {} : { cause: this.#error };
-    return new ClosedError(`${this.#label} is closed: ${message}`, {
+    return new ClosedError(`${labelOf("watch", this.name)} is closed: ${message}`, {
       ...options,
       ...cause,
     });
-  }
-
-  get #label(): string {
-    return labelOf("watch", this.name);
   }
 }

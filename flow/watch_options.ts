@@ -72,10 +72,15 @@ export interface WatchStats {
   readonly waiting: number;
 }
 
-/** The version that the caller has seen. Throws TypeError or RangeError if it is none. */
-export function afterOf(wait: Cancel | ChangedOptions | undefined): number | undefined {
+/** The version that the caller has seen, `now` at most. Throws TypeError or RangeError if it is none. */
+export function afterOf(
+  wait: Cancel | ChangedOptions | undefined,
+  now: number,
+): number | undefined {
   if (wait === undefined || isCancel(wait)) return undefined;
   const { after } = wait;
-  if (after !== undefined) checkCount("after", after, 0);
+  if (after === undefined) return undefined;
+  checkCount("after", after, 0);
+  if (after > now) throw new RangeError(`after must be at most the version, ${now}: ${after}`);
   return after;
 }

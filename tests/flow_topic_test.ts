@@ -970,6 +970,7 @@ Deno.test("140: the values of a topic can be let go of, whoever has yet to read 
   assertEquals([log.length, log.head - log.tail], [0, 0]);
   log.push(3);
   assertEquals(readers.map((reader) => [reader.missed, reader.read()]), [[3, 3], [3, 3]]);
+  assertEquals(readers.map((reader) => reader.serve()), [false, false]);
   assertEquals([log.length, log.head - log.tail], [0, 1]);
 });
 

@@ -116,7 +116,6 @@ Deno.test("51, 142: changed tells each change once to one who says which version
   await next;
   assertEquals([watch.value, watch.version], [4, 4]);
   await watch.changed({ after: 3 });
-  assertEquals(await state(watch.changed({ after: 9, timeout: 0 })), "rejected");
 });
 
 Deno.test("51, 142: a change that was not seen is told after the end, too; then the end", async () => {
@@ -504,7 +503,7 @@ Deno.test("142, R17: bad arguments are refused", async () => {
     assert(await failure(wait(watch, null as never)) instanceof TypeError);
     assert(await failure(wait(watch, { timeout: NaN })) instanceof RangeError);
   }
-  for (const after of [-1, 0.5, NaN]) {
+  for (const after of [-1, 0.5, NaN, 1, Infinity]) {
     assert(await failure(watch.changed({ after })) instanceof RangeError);
   }
   assert(await failure(watch.changed({ after: "1" as never })) instanceof TypeError);
