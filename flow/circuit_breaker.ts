@@ -235,7 +235,6 @@ export class CircuitBreaker implements Policy {
     ctx: ScopedContext,
     options: Cancel | RunOptions<R> | undefined,
   ): Promise<R> {
-    countCall();
     const call = this.#circuit.admit();
     if (call === undefined) return await refused(this.#refusal());
     let value: R;
@@ -269,6 +268,7 @@ export class CircuitBreaker implements Policy {
   }
 
   #refusal(): CircuitOpenError {
+    countCall();
     this.#refused++;
     const { state, retryAfter } = this.#circuit;
     const why = state === "halfOpen"
