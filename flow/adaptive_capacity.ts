@@ -93,6 +93,8 @@ export class AdaptiveCapacity<in out T> implements Disposable {
   #since: number | undefined;
   /** The fewest items that were queued since. */
   #least = 0;
+  /** How many were queued at the last look. */
+  #size = 0;
   /** How many have left the queue since. */
   #taken = 0;
   /** There was no room for a while. */
@@ -118,8 +120,7 @@ export class AdaptiveCapacity<in out T> implements Disposable {
     ({ clock: this.#clock = realClock, interval: this.#interval = 100 } = options);
     const { parent } = options;
     if (parent !== undefined) this.#stopWaiting = afterFunc(parent, () => this[Symbol.dispose]());
-    const bounded = this.#bounded(this.#core.capacity);
-    if (bounded !== this.#core.capacity) queue.resize(bounded);
+    queue.resize(this.#bounded(this.#core.capacity));
     this.#unobserve = this.#core.observe((taken) => this.#look(taken));
     if (!queue.empty) this.#look(false);
   }
@@ -161,9 +162,12 @@ export class AdaptiveCapacity<in out T> implements Disposable {
       return;
     }
     if (this.#since === undefined) this.#begin();
+    const { length } = storage;
     if (taken) this.#taken++;
-    if (storage.length < this.#least) this.#least = storage.length;
-    this.#full ||= this.#crowded;
+    if (length < this.#least) this.#least = length;
+    // One that enters in the step in which another leaves has waited for room.
+    this.#full ||= this.#crowded || (taken && length === this.#size);
+    this.#size = length;
     if (this.#timer === undefined) this.#arm();
     this.#active = true;
   }

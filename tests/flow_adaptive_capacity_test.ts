@@ -121,6 +121,22 @@ Deno.test("132: while more is queued than the capacity it shrinks no further, an
   assertEquals(got, [...Array(100).keys()]);
 });
 
+Deno.test("132: with weights, what is queued is more than the capacity if it weighs more", async () => {
+  const clock = new ManualClock();
+  const queue = filled(new Queue<number>({ maxSize: 100, weigh: () => 10 }), ...Array(10).keys());
+  using adaptive = new AdaptiveCapacity(queue, { min: 10, max: 100, target: 100, clock });
+  await clock.advance(50);
+  queue.getNowait();
+  await clock.advance(50);
+  assertEquals([adaptive.capacity, queue.weight], [70, 90]);
+  queue.getNowait();
+  await clock.advance(100);
+  assertEquals([adaptive.capacity, queue.weight], [70, 80]);
+  queue.getNowait();
+  await clock.advance(100);
+  assertEquals([adaptive.capacity, queue.weight], [49, 70]);
+});
+
 Deno.test("132: when none leaves, the first one is known to stand, and it shrinks after the target", async () => {
   const { clock, queue, adaptive, told } = adapting(100, { target: 250 });
   for (let n = 0; n < 5; n++) {
@@ -171,6 +187,41 @@ Deno.test("132: it has been full if it was so for a moment", async () => {
     queue.tryGet();
   }
   assertEquals(told, ["4 > 5"]);
+});
+
+Deno.test("132: it has been full if it was so when it began to measure", async () => {
+  const { clock, queue, told } = adapting(4, { target: 1_000 }, 4);
+  const puts = [queue.put(5), queue.put(6)];
+  queue.getNowait();
+  await clock.advance(100);
+  assertEquals([told, queue.full, lines(queue).putters], [["4 > 5"], true, 0]);
+  drained(queue);
+  await clock.advance(100);
+  assertEquals(told, ["4 > 5", "5 > 6"]);
+  await Promise.all(puts);
+});
+
+Deno.test("132: that others resize it does not mean that there was no room", async () => {
+  const { clock, queue, told } = adapting(4, { target: 1_000 }, 3);
+  queue.resize(5);
+  queue.getNowait();
+  await clock.advance(100);
+  assertEquals(told, []);
+});
+
+Deno.test("132: whoever waits with a heavy item has found no room, though it is not full", async () => {
+  for (const [waiting, weight] of [[[5], 8], [[5, 9], 8], [[9], 3]] as const) {
+    const clock = new ManualClock();
+    const queue = filled(new Queue<number>({ maxSize: 10, weigh: (item) => item }), 3, 3);
+    using adaptive = new AdaptiveCapacity(queue, { min: 9, max: 20, target: 1_000, clock });
+    const puts = waiting.map((item) => queue.put(item));
+    await clock.advance(50);
+    queue.getNowait();
+    await clock.advance(50);
+    assertEquals([queue.weight, adaptive.capacity], [weight, 11]);
+    drained(queue);
+    await Promise.all(puts);
+  }
 });
 
 Deno.test("132: those who wait for room enter when it grows, oldest first", async () => {
@@ -321,16 +372,24 @@ Deno.test("132: when the queue is shut down and drained no timer is left", async
   }
 });
 
-Deno.test("132: a lease that is put back after that is measured until it is gone", async () => {
-  const { clock, queue } = adapting(10);
-  filled(queue, 1);
-  const lease = await queue.lease();
-  queue.shutdown();
-  assertEquals(clock.timers, 0);
-  lease.requeue();
-  assertEquals(clock.timers, 1);
-  queue.getNowait();
-  assertEquals(clock.timers, 0);
+Deno.test("132: a lease that is put back after that is measured anew, until it is gone", async () => {
+  for (const late of [false, true]) {
+    const { clock, queue, adaptive } = adapting(10, { target: 50, onResize: () => end() });
+    const end = (): void => {
+      queue.shutdown();
+      drained(queue);
+    };
+    filled(queue, 1, 2);
+    const lease = await queue.lease();
+    if (late) await clock.advance(100);
+    else end();
+    assertEquals([clock.timers, queue.maxSize], [0, late ? 7 : 10]);
+    await clock.advance(10_000);
+    lease.requeue();
+    assertEquals(clock.timers, 1);
+    await clock.advance(100);
+    assertEquals([adaptive.stats().wait, queue.size, clock.timers], [100, 0, 0]);
+  }
 });
 
 Deno.test("132: without a clock it goes by that of the machine, and leaves no timer", async () => {
@@ -524,6 +583,7 @@ const TARGET = 80;
 /** Keeps all that has happened since it began to measure. */
 class CapacityModel {
   now = 0;
+  wait = 0;
   capacity: number;
   size = 0;
   line = 0;
@@ -611,8 +671,9 @@ class CapacityModel {
     const least = Math.min(...this.#sizes);
     const elapsed = this.now - this.#since!;
     let wait = least > 0 ? elapsed : 0;
-    if (this.#taken > 0) wait = least * elapsed / this.#taken;
+    if (this.#taken > 0) wait = elapsed * (least / this.#taken);
     else if (wait <= TARGET) return;
+    this.wait = wait;
     const from = bounded(this.capacity);
     let to = from;
     if (wait <= TARGET && this.#fulls.includes(true)) to = bounded(from + 2);
@@ -671,8 +732,14 @@ Deno.test("132: random programs agree with a model, and nothing is lost or reord
           while (!queue.empty) get();
         }
         assertEquals(
-          [adaptive.capacity, queue.size, lines(queue).putters, clock.timers],
-          [model.capacity, model.size, model.line, model.due === undefined ? 0 : 1],
+          [
+            adaptive.capacity,
+            queue.size,
+            lines(queue).putters,
+            clock.timers,
+            adaptive.stats().wait,
+          ],
+          [model.capacity, model.size, model.line, model.due === undefined ? 0 : 1, model.wait],
         );
       }
       assertEquals(told, model.changes);
