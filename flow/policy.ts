@@ -85,7 +85,9 @@ export async function runGuarded<R>(
     return await attempt(ctx);
   } catch (error) {
     if (fallback === undefined || hasLeft(options)) throw error;
-    return await fallBack(fallback, error, options as RunOptions<R>);
+    // The fallback is given all the time it takes: no timer is to be left for what has failed.
+    if (shared === undefined) ctx[scopeKey].end(over);
+    return await askFallback(fallback, error, options as RunOptions<R>);
   } finally {
     if (shared === undefined) ctx[scopeKey].end(over);
   }
@@ -116,7 +118,7 @@ function fallbackOf<R>(
   return fallback;
 }
 
-async function fallBack<R>(
+async function askFallback<R>(
   fallback: (error: unknown) => R | PromiseLike<R>,
   error: unknown,
   { ctx, signal }: WaitOptions,
