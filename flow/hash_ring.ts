@@ -13,7 +13,13 @@
  *
  * @module
  */
-import { checkCount, checkFunction, checkNumber, checkOptions, show } from "../core/check.ts";
+import {
+  checkCount,
+  checkNumber,
+  checkOptionalFunction,
+  checkOptions,
+  show,
+} from "../core/check.ts";
 import { checkKey, hashOf } from "./string_hash.ts";
 
 /**
@@ -55,7 +61,7 @@ interface Point<K> {
 }
 
 /** No node has more points, so that a slip does not take all memory. */
-const MOST_POINTS = 1 << 20;
+const MOST_POINTS = 2 ** 20;
 
 /**
  * Consistent hashing after Karger et al. (1997), with many points for each node: the same key always goes
@@ -90,10 +96,8 @@ export class HashRing<K> {
     checkOptions("options", options);
     const { replicas = 256, label } = options;
     checkCount("replicas", replicas, 1);
-    if (replicas > MOST_POINTS) {
-      throw new RangeError(`replicas must be at most ${MOST_POINTS}: ${replicas}`);
-    }
-    if (label !== undefined) checkFunction("label", label);
+    if (replicas > MOST_POINTS) throw new RangeError(`replicas must be at most 2^20: ${replicas}`);
+    checkOptionalFunction("label", label);
     this.#replicas = replicas;
     this.#label = label;
     const points: Point<K>[] = [];

@@ -17,8 +17,8 @@ import { SmoothTurns } from "../core/smooth_turns.ts";
 import { BASIS, checkKey, hashOf } from "./string_hash.ts";
 
 /**
- * Keys and their weights: a record, a Map, or pairs. What is left out has none. The keys of a record are strings, and those that
- * look like integers come first, as JavaScript has it; pairs keep their order.
+ * Keys and their weights: a record, a Map, or pairs. What is left out has none. The keys of a record are
+ * strings, and those that look like integers come first, as JavaScript has it; pairs keep their order.
  *
  * @typeParam K The keys.
  *
