@@ -57,11 +57,8 @@ export type {
 } from "./canary_options.ts";
 export { byKey, byPredicate, type Choice } from "./choice.ts";
 export type { CircuitState } from "./circuit.ts";
-export {
-  CircuitBreaker,
-  type CircuitBreakerOptions,
-  type CircuitBreakerStats,
-} from "./circuit_breaker.ts";
+export { CircuitBreaker } from "./circuit_breaker.ts";
+export type { CircuitBreakerOptions, CircuitBreakerStats } from "./circuit_breaker_options.ts";
 export { compose } from "./compose.ts";
 export type { ConsumerGroup, ConsumerGroupStats, JoinOptions, Member } from "./consumer_group.ts";
 export { debounce, type DebounceOptions } from "./debounce.ts";
