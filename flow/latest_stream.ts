@@ -116,10 +116,10 @@ export abstract class LatestStream<T> extends ServedStream<T> {
     if (this.serving === "asked") this.#setTimer(0);
   }
 
-  /** Lets a value through. */
+  /** Lets a value through, in place of one that was not read. */
   protected emit(value: T): void {
-    if (this.serving === "asked") this.give(value);
-    else this.#unread = value;
+    this.#unread = value;
+    if (this.serving === "asked") this.flush();
   }
 
   /** Lets through what is held, if there is something. */
@@ -156,7 +156,7 @@ export abstract class LatestStream<T> extends ServedStream<T> {
   protected override recallRead(): Recall {
     if (this.over) return this.#reading ? this.#feed.recall() : "withdrawn";
     // Nobody waits any more: the source is read all the same.
-    this.release();
+    this.#stopTimer();
     return "withdrawn";
   }
 
@@ -166,7 +166,6 @@ export abstract class LatestStream<T> extends ServedStream<T> {
   }
 
   protected override flush(): void {
-    if (this.over) this.#emitDue();
     const value = this.#unread;
     if (value === NOTHING) return;
     this.#unread = NOTHING;
@@ -174,8 +173,9 @@ export abstract class LatestStream<T> extends ServedStream<T> {
   }
 
   protected override release(): void {
-    this.#timer?.stop();
-    this.#timer = undefined;
+    this.#stopTimer();
+    if (this.holds && this.#clock.now() >= this.#dueAt) this.#unread = this.#held;
+    this.#held = NOTHING;
   }
 
   #read(): void {
@@ -207,11 +207,16 @@ export abstract class LatestStream<T> extends ServedStream<T> {
 
   #setTimer(least: number): void {
     if (this.#timer !== undefined && this.#timerAt <= this.#dueAt) return;
-    this.release();
+    this.#stopTimer();
     if (this.#dueAt === Infinity) return;
     this.#timerAt = this.#dueAt;
     const delay = Math.max(least, delayUntil(this.#dueAt, this.#clock.now()));
     this.#timer = this.#clock.after(delay, () => this.#wake());
+  }
+
+  #stopTimer(): void {
+    this.#timer?.stop();
+    this.#timer = undefined;
   }
 
   #wake(): void {
