@@ -326,8 +326,6 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   }
 
   #lost(entry: Entry<K, V>, error: unknown): void {
-    const over = this.#ctx.done;
-    if (over && entry.later !== null) this.#replace(entry);
     this.#epochs.fail(entry.epoch, error);
     if (entry.later !== null) {
       this.#coalesced++;
@@ -338,7 +336,8 @@ export class WriteBehind<K, V> implements AsyncDisposable {
       this.#failed.add(entry);
     }
     this.#epochs.look();
-    if (over) return;
+    // At its end all that is left has failed for that.
+    if (this.#ctx.done) return;
     try {
       this.#onError?.(error, entry.key, entry.value);
     } catch (thrown) {
@@ -354,7 +353,6 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   }
 
   #close(): void {
-    if (this.#closed) return;
     this.#closed = true;
     for (let node = this.#room.head; node !== null; node = this.#room.head) {
       node.leave();
@@ -378,7 +376,6 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   /** Nothing more is written. */
   #end(): void {
     this.#over = true;
-    if (this.#ctx.done) return;
     this.#ctx.cancel(new CanceledError(`${labelOf("buffer", this.name)} is shut down`));
   }
 }

@@ -9,7 +9,6 @@ import {
   assertEquals,
   assertInstanceOf,
   assertRejects,
-  assertStrictEquals,
   assertThrows,
 } from "@std/assert";
 import { background, ClosedError, DeadlineExceededError, withCancel, withTimeout } from "../mod.ts";
