@@ -20,6 +20,7 @@ import {
   checkOptions,
   show,
 } from "../core/check.ts";
+import { byPlace, type Point, pointsOf, replaced, type RingNode } from "./ring_points.ts";
 import { checkKey, hashOf } from "./string_hash.ts";
 
 /**
@@ -46,18 +47,6 @@ export interface HashRingOptions<in K> {
   readonly replicas?: number | undefined;
   /** What a node is called. Left out: nodes are strings or numbers, and are called what they are. */
   readonly label?: ((node: K) => string) | undefined;
-}
-
-interface RingNode<K> {
-  readonly node: K;
-  readonly label: string;
-  readonly weight: number;
-  readonly points: number;
-}
-
-interface Point<K> {
-  readonly hash: number;
-  readonly at: RingNode<K>;
 }
 
 /** No node has more points, so that a slip does not take all memory. */
@@ -170,7 +159,7 @@ export class HashRing<K> {
       throw new RangeError(`another node is called ${show(at.label)}`);
     }
     this.#nodes.set(at.label, at);
-    this.#replace(old, pointsOf(at).sort(byPlace));
+    this.#points = replaced(this.#points, old, pointsOf(at).sort(byPlace));
   }
 
   /** Takes a node out. false: it is not there. */
@@ -179,7 +168,7 @@ export class HashRing<K> {
     const old = this.#nodes.get(label);
     if (old === undefined) return false;
     this.#nodes.delete(label);
-    this.#replace(old, []);
+    this.#points = replaced(this.#points, old, []);
     return true;
   }
 
@@ -210,19 +199,6 @@ export class HashRing<K> {
     return low === points.length ? 0 : low;
   }
 
-  /** Takes out the points of one node, and puts sorted ones in. */
-  #replace(old: RingNode<K> | undefined, fresh: readonly Point<K>[]): void {
-    const merged: Point<K>[] = [];
-    let i = 0;
-    for (const point of this.#points) {
-      if (point.at === old) continue;
-      while (i < fresh.length && byPlace(fresh[i]!, point) < 0) merged.push(fresh[i++]!);
-      merged.push(point);
-    }
-    while (i < fresh.length) merged.push(fresh[i++]!);
-    this.#points = merged;
-  }
-
   #nodeOf(node: K, weight: number): RingNode<K> {
     checkNumber("weight", weight);
     const points = Math.max(1, Math.round(weight * this.#replicas));
@@ -245,13 +221,4 @@ export class HashRing<K> {
     }
     return label;
   }
-}
-
-function pointsOf<K>(at: RingNode<K>): Point<K>[] {
-  return Array.from({ length: at.points }, (_, i) => ({ hash: hashOf(`${at.label}#${i}`), at }));
-}
-
-function byPlace<K>(a: Point<K>, b: Point<K>): number {
-  if (a.hash !== b.hash) return a.hash - b.hash;
-  return a.at.label < b.at.label ? -1 : Number(a.at.label > b.at.label);
 }
