@@ -5,6 +5,7 @@
  */
 import { hashOf } from "./string_hash.ts";
 
+/** A node, and how many points it has. */
 export interface RingNode<K> {
   readonly node: K;
   readonly label: string;
@@ -12,15 +13,18 @@ export interface RingNode<K> {
   readonly points: number;
 }
 
+/** Keys whose hash is at or before this one, and behind the point before, belong to its node. */
 export interface Point<K> {
   readonly hash: number;
   readonly at: RingNode<K>;
 }
 
+/** The points of a node, not sorted. */
 export function pointsOf<K>(at: RingNode<K>): Point<K>[] {
   return Array.from({ length: at.points }, (_, i) => ({ hash: hashOf(`${at.label}#${i}`), at }));
 }
 
+/** The order of points. */
 export function byPlace<K>(a: Point<K>, b: Point<K>): number {
   if (a.hash !== b.hash) return a.hash - b.hash;
   return a.at.label < b.at.label ? -1 : Number(a.at.label > b.at.label);
