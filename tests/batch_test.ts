@@ -175,6 +175,61 @@ Deno.test("27: a batch takes in the order of its queue", async () => {
   }
 });
 
+Deno.test("27, R30: putters that enter during the commit are taken by the order of the queue", async () => {
+  // A LIFO queue gives who has just entered, a priority queue the smallest of those that are in.
+  const orders = { Queue: [5, 3, 4, 2], LifoQueue: [3, 4, 2, 1], PriorityQueue: [3, 4, 2, 1] };
+  for (const [name, order] of Object.entries(orders)) {
+    const queue = filled(new kinds[name]!(2), 5, 3);
+    const parked = [4, 2, 1].map((item) => queue.put(item));
+    assertEquals(await queue.getBatch(4), order, name);
+    await Promise.all(parked);
+    assertEquals([queue.size, queue.unfinished, lines(queue)], [1, 5, nobody]);
+  }
+});
+
+each(
+  "27: a batch that is cancelled while putters wait lets in nobody, and robs nobody",
+  async (make) => {
+    const subject = make(2);
+    offer(subject, 1, 2);
+    const parked = subject.put(3);
+    const { signal } = new AbortController();
+    assertEquals(await failure(subject.batch(3, AbortSignal.abort("ended"))), "ended");
+    assertEquals([subject.size, lines(subject.of).putters], [2, 1]);
+    assertEquals(await subject.batch(3, signal), [1, 2, 3]);
+    await parked;
+  },
+);
+
+each("27: nobody gets an item of a batch that is cancelled with those behind it", async (make) => {
+  const subject = make(9);
+  const ctx = withCancel(background());
+  const ending = [
+    failure(subject.batch(5, { min: 4, ctx })),
+    failure(subject.take(ctx)),
+    failure(subject.batch(2, ctx)),
+    failure(select({ item: recv(subject.of) }, ctx)),
+  ];
+  const last = subject.take();
+  offer(subject, 1, 2, 3);
+  ctx.cancel("enough");
+  assertEquals(subject.size, 2);
+  assertEquals(await Promise.all(ending), Array(4).fill("enough"));
+  assertEquals([await last, await subject.batch(9)], [1, [2, 3]]);
+});
+
+Deno.test("27, R6: leases and iterators wait behind a batch that fills, too", async () => {
+  const queue = new Queue<number>();
+  const batch = queue.getBatch(2, { min: 2 });
+  const lease = queue.lease();
+  const next = queue[Symbol.asyncIterator]().next();
+  filled(queue, 1);
+  assertEquals([await state(lease), await state(next), queue.size], ["pending", "pending", 1]);
+  filled(queue, 2, 3, 4);
+  assertEquals(await batch, [1, 2]);
+  assertEquals([(await lease).value, (await next).value], [3, 4]);
+});
+
 // ---- min ----
 
 each("R6: with min and without linger it waits for so many, without limit", async (make) => {
@@ -755,6 +810,23 @@ Deno.test("R30: when the next putter is too heavy to enter, a batch commits what
     assertEquals([await batch, await state(heavy)], [[3, 4, 8], "fulfilled"]);
     assertEquals([queue.size, queue.weight, queue.unfinished, clock.timers], [0, 0, 3, 0]);
   }
+});
+
+Deno.test("27, R7: a weighed batch lets in as many putters as there is room for, up to max", async () => {
+  const queue = new Queue<number>({ maxSize: 10, weigh: (n) => n });
+  filled(queue, 6, 4);
+  const parked = [3, 8, 1, 1].map((item) => queue.put(item));
+  // With 6 out 3 fits, and 8 not yet; with 4 out neither does, and holds up the others.
+  assertEquals([await queue.getBatch(2), queue.size, queue.weight], [[6, 4], 1, 3]);
+  assertEquals(await Promise.all(parked.map(state)), [
+    "fulfilled",
+    "pending",
+    "pending",
+    "pending",
+  ]);
+  assertEquals([await queue.getBatch(2), queue.size, queue.weight], [[3, 8], 2, 2]);
+  assertEquals([await queue.getBatch(9), queue.weight, queue.unfinished], [[1, 1], 0, 6]);
+  await Promise.all(parked);
 });
 
 Deno.test("R30: so it does for a put that does not wait, which then has room", async () => {

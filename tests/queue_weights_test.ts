@@ -11,7 +11,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { background, PriorityQueue, Queue, QueueFull, withCancel } from "../mod.ts";
+import { background, PriorityQueue, Queue, QueueFull, QueueShutDown, withCancel } from "../mod.ts";
 import { lines } from "./support/lines.ts";
 import { drained, failure, filled, kinds, putters, takers } from "./support/queues.ts";
 import { state } from "./support/settle.ts";
@@ -101,6 +101,40 @@ Deno.test("29: batches and an immediate shutdown take the weight out as well", a
     assertEquals([queue.size, queue.weight], [1, 2]);
     queue.shutdown({ immediate: true });
     assertEquals([queue.size, queue.weight, queue.full], [0, 0, false]);
+  }
+});
+
+Deno.test("29: every way to take an item takes its weight out, and lets in what then fits", async () => {
+  for (const [call, take] of Object.entries(takers)) {
+    const queue = filled(new Queue<number>({ maxSize: 10, weigh }), 3, 4);
+    const waiting = [7, 2].map((item) => queue.put(item));
+    assertEquals([await take(queue), queue.weight, queue.size], [3, 4, 1], call);
+    assertEquals([await take(queue), queue.weight, queue.size], [4, 9, 2], call);
+    await Promise.all(waiting);
+  }
+});
+
+Deno.test("29, 2: a heavy put that is cancelled while it waits weighs nothing", async () => {
+  for (const make of Object.values(kinds)) {
+    for (const put of Object.values(putters)) {
+      const queue = filled(new make({ maxSize: 5, weigh }), 3);
+      const ctx = withCancel(background());
+      const heavy = failure(put(queue, 4, ctx));
+      ctx.cancel("enough");
+      assertEquals([await heavy, queue.weight, queue.unfinished], ["enough", 3, 1]);
+      assert(queue.tryPut(2));
+      assertEquals([queue.weight, queue.full], [5, true]);
+    }
+  }
+});
+
+Deno.test("29, 22: a shutdown refuses the puts that wait, whatever they weigh, and the weight drains", async () => {
+  for (const make of Object.values(kinds)) {
+    const queue = filled(new make({ maxSize: 5, weigh }), 3);
+    const waiting = [4, 1].map((item) => failure(queue.put(item)));
+    queue.shutdown();
+    for (const error of await Promise.all(waiting)) assertInstanceOf(error, QueueShutDown);
+    assertEquals([queue.weight, drained(queue), queue.weight, queue.unfinished], [3, [3], 0, 1]);
   }
 });
 
