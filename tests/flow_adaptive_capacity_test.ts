@@ -91,6 +91,16 @@ Deno.test("132: a put that enters for an item that leaves keeps the queue as ful
   assertEquals([puts.length, lines(queue).putters], [40, 20]);
 });
 
+Deno.test("132: how many were queued when the interval began counts as well", async () => {
+  const { clock, queue, adaptive } = adapting(10, { target: 1_000 }, 3);
+  queue.getNowait();
+  await clock.advance(100);
+  filled(queue, 3, 4, 5);
+  queue.getNowait();
+  await clock.advance(100);
+  assertEquals([queue.size, adaptive.stats().wait], [4, 200]);
+});
+
 Deno.test("132: a burst that is gone within the interval is no standing queue", async () => {
   const { clock, queue, adaptive, told } = adapting(500, { target: 5 });
   for (let burst = 0; burst < 20; burst++) {
