@@ -304,3 +304,40 @@ Deno.test("15: a weigh that throws fails its put, and changes nothing", async ()
     await parked;
   }
 });
+
+Deno.test("118, R7: weigh may shut its queue down: the item is refused, and is on the error", async () => {
+  for (const make of Object.values(kinds)) {
+    for (const put of [...Object.values(putters), noWait]) {
+      const queue: Queue<number> = new make({ maxSize: 5, weigh: (n) => (queue.shutdown(), n) });
+      for (const item of [3, 9]) {
+        const error = await failure(put(queue, item));
+        assertInstanceOf(error, QueueShutDown);
+        assertEquals([error.value, queue.size, queue.weight, queue.unfinished], [item, 0, 0, 0]);
+      }
+    }
+  }
+});
+
+Deno.test("118: weigh may put, get, and cancel: what it weighs comes after what it did", async () => {
+  for (const make of Object.values(kinds)) {
+    const ctx = withCancel(background());
+    const queue: Queue<number> = new make({
+      maxSize: 5,
+      weigh: (n) => {
+        if (n === 3) queue.putNowait(2);
+        if (n === 4) ctx.cancel("enough");
+        return n;
+      },
+    });
+    await queue.put(3);
+    assertEquals([queue.weight, queue.size, queue.full], [5, 2, true]);
+    assertEquals(await failure(queue.put(4, ctx)), "enough");
+    assertEquals([queue.weight, queue.unfinished, lines(queue).putters], [5, 2, 0]);
+  }
+});
+
+/** A put that does not wait. */
+async function noWait(queue: Queue<number>, item: number): Promise<void> {
+  await null;
+  queue.putNowait(item);
+}
