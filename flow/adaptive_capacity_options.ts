@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { checkCount, checkNumber, checkOptionalFunction, checkOptions } from "../core/check.ts";
+import { checkNumber, checkOptionalFunction, checkOptions } from "../core/check.ts";
 import type { Cancel } from "../core/contract.ts";
 import { checkClock, type Clock } from "../tasks/clock.ts";
+import { checkDuration, checkSize } from "./checks.ts";
 
 /**
  * Between which bounds a capacity moves, and what it aims at.
@@ -46,15 +47,17 @@ export interface AdaptiveCapacityOptions {
   readonly onResize?: ((capacity: number, previous: number) => void) | undefined;
 }
 
+const TIME = { positive: true, finite: true } as const;
+
 /** Throws TypeError or RangeError if the options are none. */
 export function checkAdaptive(options: AdaptiveCapacityOptions): void {
   checkOptions("options", options);
   const { min = 1, max, target, interval = 100, increase = 1, decrease = 0.7 } = options;
-  checkBound("min", min, 1);
-  checkBound("max", max, 1);
+  checkSize("min", min);
+  checkSize("max", max);
   if (max < min) throw new RangeError(`max must be at least min, ${min}: ${max}`);
-  checkTime("target", target);
-  checkTime("interval", interval);
+  checkDuration("target", target, TIME);
+  checkDuration("interval", interval, TIME);
   checkNumber("increase", increase);
   if (!(increase > 0 && (increase < 1 || Number.isInteger(increase)))) {
     throw new RangeError(`increase must be an integer of at least 1, or a share: ${increase}`);
@@ -65,16 +68,4 @@ export function checkAdaptive(options: AdaptiveCapacityOptions): void {
   }
   checkOptionalFunction("onResize", options.onResize);
   if (options.clock !== undefined) checkClock(options.clock);
-}
-
-function checkBound(name: string, bound: unknown, least: number): void {
-  checkCount(name, bound, least);
-  if (bound === Infinity) throw new RangeError(`${name} must be finite: ${bound}`);
-}
-
-function checkTime(name: string, ms: unknown): void {
-  checkNumber(name, ms);
-  if (!(ms > 0 && ms < Infinity)) {
-    throw new RangeError(`${name} must be a finite number of milliseconds, more than 0: ${ms}`);
-  }
 }

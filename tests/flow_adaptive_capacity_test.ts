@@ -539,10 +539,10 @@ Deno.test("R17: bad arguments are told by name and value, and change nothing", (
     [{ ...good, min: 1.5 }, RangeError, "min must be an integer"],
     [{ ...good, min: 11 }, RangeError, "max must be at least min, 11: 10"],
     [{ ...good, max: Infinity }, RangeError, "max must be finite"],
-    [{ ...good, target: 0 }, RangeError, "target must be a finite number of milliseconds"],
-    [{ ...good, target: Infinity }, RangeError, "target must be a finite number"],
+    [{ ...good, target: 0 }, RangeError, "target must be more than 0, and finite: 0"],
+    [{ ...good, target: Infinity }, RangeError, "target must be more than 0, and finite"],
     [{ ...good, target: NaN }, RangeError, "target must be a number, not NaN"],
-    [{ ...good, interval: 0 }, RangeError, "interval must be a finite number"],
+    [{ ...good, interval: 0 }, RangeError, "interval must be more than 0, and finite"],
     [{ ...good, interval: "1" }, TypeError, "interval must be a number"],
     [
       { ...good, increase: 0 },
