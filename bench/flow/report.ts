@@ -77,17 +77,32 @@ function memoryTable(memory: FlowFindings["memory"]): string {
   return table(["bytes of", ...[...memory.keys()].map((name) => flowHoldings[name])], rows, "--:");
 }
 
-/** Peers that were quicker than ours. */
-export function shortfalls(samples: FlowFindings["samples"]): string[] {
-  return [...samples].flatMap(([name, of]) => {
-    const quicker = [...of.keys()].flatMap((who) => {
-      const to = ratio(of.get(who), of.get(OURS));
-      return who.startsWith(OURS) || to === undefined || to >= QUICKER
+/** Where peers are quicker than ours, or take less memory. */
+export function shortfalls(
+  samples: FlowFindings["samples"],
+  memory: FlowFindings["memory"],
+): string[] {
+  const lines: string[] = [];
+  const tell = (
+    what: string,
+    shares: readonly (readonly [who: string, share?: number])[],
+  ): void => {
+    const better = shares.flatMap(([who, share]) =>
+      who.startsWith(OURS) || share === undefined || share >= QUICKER
         ? []
-        : [`${who} takes ${show(to)} times what Sluice takes`];
-    });
-    return quicker.length === 0 ? [] : [`${name}: ${quicker.join("; ")}.`];
-  });
+        : [`${who} takes ${show(share)} times what Sluice takes`]
+    );
+    if (better.length > 0) lines.push(`${what}: ${better.join("; ")}.`);
+  };
+  for (const [name, of] of samples) {
+    tell(name, [...of].map(([who, figures]) => [who, ratio(figures, of.get(OURS))]));
+  }
+  for (const [name, of] of memory) {
+    const ours = of.get(OURS);
+    if (ours === undefined) continue;
+    tell(`Memory, ${flowHoldings[name]}`, [...of].map(([who, bytes]) => [who, bytes / ours]));
+  }
+  return lines;
 }
 
 function list(lines: readonly string[]): string {
@@ -105,7 +120,7 @@ export function flowReport(findings: FlowFindings): string {
   const otherwise = sights.flatMap(({ what, otherwise }) =>
     otherwise.map((who) => `Not as the tables above say: ${what}: ${who}.`)
   );
-  const slower = shortfalls(samples);
+  const lesser = shortfalls(samples, memory);
   const parts = [
     "# Flow control, and its peers",
     `Written by \`deno task bench:flow\` on ${date}, with ${machine()}. Peers: ${
@@ -113,9 +128,9 @@ export function flowReport(findings: FlowFindings): string {
     }. What each of them is for differs: bottleneck, p-throttle and p-queue limit rates, dataloader ` +
     "makes batches, opossum breaks circuits. None of them is for all of it, as none of ours is alone.",
     "## What they can do",
-    'Read in the packages, or seen by running them. "-": no question there. The registry that was ' +
-    "asked tells no date for bottleneck's release that could be true; GitHub's codeql-action has had " +
-    "it since September 2020.",
+    'Read in the packages, or seen by running them. "-": no question there. Releases are dated as the ' +
+    "registry does, but for bottleneck's: it says 2024-11 of a version that GitHub's codeql-action has " +
+    "had since September 2020.",
     ...features.flatMap(featureTable),
     "### Seen by running",
     "Each question was put to those it concerns. A breaker is opened by hand for this, and the event " +
@@ -149,7 +164,8 @@ export function flowReport(findings: FlowFindings): string {
     ]),
     "### Memory",
     "Bytes on the JavaScript heap for one of 20,000. Timers have parts outside of it, which are not " +
-    "counted: p-throttle has one for each call that waits, ours one in all.",
+    "counted: p-throttle has one for each call that waits, ours one in all. Items of bottleneck's batcher " +
+    "share one promise, as they have no results.",
     memoryTable(memory),
     "## What an adaptive capacity does",
     "Beside fixed capacities, on simulated time: 8 producers that put as fast as they may; 4 that put " +
@@ -160,7 +176,7 @@ export function flowReport(findings: FlowFindings): string {
       show(overhead.adaptive)
     } ns with it.`,
     "## What falls short",
-    list([...missing, ...slower]),
+    list([...missing, ...lesser]),
     ...faults.map((fault) => `Not measured: ${fault}.`),
   ];
   return `${parts.join("\n\n")}\n`;
