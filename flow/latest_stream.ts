@@ -206,9 +206,8 @@ export abstract class LatestStream<T> extends ServedStream<T> {
   }
 
   #setTimer(least: number): void {
-    if (this.#timer !== undefined && this.#timerAt <= this.#dueAt) return;
-    this.#stopTimer();
-    if (this.#dueAt === Infinity) return;
+    // One that is set already is for a value before this one, which was due no later.
+    if (this.#timer !== undefined || this.#dueAt === Infinity) return;
     this.#timerAt = this.#dueAt;
     const delay = Math.max(least, delayUntil(this.#dueAt, this.#clock.now()));
     this.#timer = this.#clock.after(delay, () => this.#wake());

@@ -130,7 +130,6 @@ class TickedSamples<T> extends LatestStream<T> {
 
   #tick(): void {
     this.#asked = false;
-    if (this.over) return;
     this.emitHeld();
     this.#pull();
   }

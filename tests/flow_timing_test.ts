@@ -156,6 +156,7 @@ Deno.test("139: sample by ticks gives the latest value at each, and nothing if n
   const tick = () => (ticks.trySend("tick"), settled());
   await tick();
   await play(clock, ch, [[1, 10], [2, 20]]);
+  assertEquals(clock.timers, 0);
   await clock.advance(10);
   await tick();
   await tick();
@@ -187,6 +188,18 @@ Deno.test("139: sample ends with its ticks, gives what is new, and stops its sou
   }
 });
 
+Deno.test("139: sample that is left takes no tick any more, and its ticks stay open", async () => {
+  const [ch, ticks] = [open<number>(), open<string>()];
+  const values = sample(ch, ticks);
+  const next = values.next();
+  await settled();
+  await values.return();
+  ticks.trySend("kept");
+  ch.trySend(1);
+  await settled();
+  assertEquals([await next, ticks.length, ch.length], [DONE, 1, 1]);
+});
+
 Deno.test("139: sample stops ticks that are no channel when its source ends or it is left", async () => {
   for (const leave of [true, false]) {
     const stopped: string[] = [];
@@ -204,6 +217,29 @@ Deno.test("139: sample stops ticks that are no channel when its source ends or i
     await settled();
     assertEquals(stopped.toSorted(), leave ? ["source", "ticks"] : ["ticks"]);
   }
+});
+
+Deno.test("139: debounce sets no timer for each value", async () => {
+  const [clock, ch] = [new ManualClock(), open<number>()];
+  let set = 0;
+  const counting: Clock = {
+    now: () => clock.now(),
+    after: (ms, fn) => (set++, clock.after(ms, fn)),
+  };
+  const seen = read(debounce(ch, 100, { clock: counting }), clock);
+  await play(clock, ch, Array.from({ length: 81 }, (_, i) => [i, 1.25 * i]));
+  await clock.advance(200);
+  ch.close();
+  assertEquals([await seen, set], [[[80, 200]], 3]);
+});
+
+Deno.test("139: what is due by parts of a millisecond comes on time", async () => {
+  const [clock, ch] = [new ManualClock(), open<number>()];
+  const seen = read(debounce(ch, 10, { clock }), clock);
+  await play(clock, ch, [[1, 0], [2, 0.25]]);
+  await clock.advance(20);
+  ch.close();
+  assertEquals(await seen, [[2, 10.25]]);
 });
 
 // ---- 139: what they have in common ----
@@ -412,6 +448,42 @@ for (const [name, make] of all) {
     timers.at(-1)!.fn();
     assertEquals(await nexts[1], value(2));
     await values.return();
+  });
+
+  Deno.test(`139: ${name}: a timer that comes late, when nobody waits any more, sets no other`, async () => {
+    const timers: (() => void)[] = [];
+    let now = 0;
+    const clock: Clock = {
+      now: () => now,
+      after: (_, fn) => (timers.push(fn), { stop: () => {} }),
+    };
+    const ch = open<number>();
+    const values = make(ch, { clock });
+    const next = values.next();
+    ch.trySend(1);
+    await settled();
+    now = 150;
+    ch.trySend(2);
+    assertEquals(await next, value(1));
+    timers[0]!();
+    assertEquals(timers.length, 1);
+    await values.return();
+  });
+
+  Deno.test(`139: ${name}: a value, or an error, that was handed over already when it is left is dropped`, async () => {
+    for (const error of [undefined, "broken"]) {
+      const [clock, ch] = [new ManualClock(), open<number>()];
+      const streams = [make(ch, { clock }), throttle(ch, 100, { clock })];
+      const nexts = streams.map((values) => values.next());
+      await settled();
+      if (error === undefined) [1, 2].forEach((n) => ch.trySend(n));
+      else ch.close(error);
+      await Promise.all(streams.map((values) => values.return()));
+      await settled();
+      assertEquals(await Promise.all(nexts), [DONE, DONE]);
+      for (const values of streams) assertEquals(await values.next(), DONE);
+      assertEquals([clock.timers, ch.length], [0, 0]);
+    }
   });
 
   Deno.test(`139: ${name}: other operators go on with what it gives`, async () => {
