@@ -12,6 +12,7 @@ import {
   type Job,
   noop,
   settledAt,
+  sleep,
 } from "./contest.ts";
 
 /** A rate limiter, as far as the workloads use it. What is left out it has not. */
@@ -84,6 +85,8 @@ async function cancelEach(make: MakeLimiter, count: number): Promise<number> {
   const outcomes = controllers.map(({ signal }) =>
     limiter.runUntil!(job, signal).then(undefined, () => void rejected++)
   );
+  await sleep(0);
+  checkCount("calls that wait", count - runs - rejected, count);
   const reason = new Error("enough");
   const start = performance.now();
   for (const controller of controllers.toReversed()) controller.abort(reason);
