@@ -6,7 +6,8 @@
  *   a whole interval, after CoDel (RFC 8289); how long they stand follows from how many left meanwhile
  *   (Little's law: items = rate × wait). A burst that is gone within the interval is none.
  * - If items stand longer than the target, the capacity shrinks by a share; if not, and there was no
- *   room, it grows by a step: additive increase, multiplicative decrease (Chiu and Jain, 1989).
+ *   room, it grows, by a share or by a step. With a step that is additive increase and multiplicative
+ *   decrease (Chiu and Jain, 1989); one queue has nobody to be fair to, and a share catches up sooner.
  * - While more is queued than the capacity, the last decrease has not taken effect, and it shrinks no
  *   further. Nothing is dropped, ever.
  * - There is a timer only while items come or go. When nothing has happened for an interval it stops,
@@ -77,7 +78,7 @@ export interface AdaptiveCapacityStats {
  *   await clock.advance(10);
  *   queue.getNowait();
  * }
- * assert(adaptive.capacity <= 11);
+ * assert(adaptive.capacity < 16);
  * ```
  */
 export class AdaptiveCapacity<in out T> implements Disposable {
@@ -214,7 +215,7 @@ export class AdaptiveCapacity<in out T> implements Disposable {
   }
 
   #adapt(wait: number): void {
-    const { target, increase = 1, decrease = 0.7, onResize } = this.#options;
+    const { target, increase = 0.25, decrease = 0.7, onResize } = this.#options;
     const previous = this.#core.capacity;
     const from = this.#bounded(previous);
     let capacity = from;

@@ -35,7 +35,7 @@ export interface AdaptiveCapacityOptions {
   readonly target: number;
   /** How long it measures before it decides, in milliseconds; 100 if left out. */
   readonly interval?: number | undefined;
-  /** By how much it grows at a time: 1 or more, or a share of the capacity below 1. 1 if left out. */
+  /** By how much it grows at a time: 1 or more, or a share of the capacity below 1; 0.25 if left out. */
   readonly increase?: number | undefined;
   /** What is left of it when it shrinks: a share below 1. 0.7 if left out. */
   readonly decrease?: number | undefined;
@@ -52,7 +52,7 @@ const TIME = { positive: true, finite: true } as const;
 /** Throws TypeError or RangeError if the options are none. */
 export function checkAdaptive(options: AdaptiveCapacityOptions): void {
   checkOptions("options", options);
-  const { min = 1, max, target, interval = 100, increase = 1, decrease = 0.7 } = options;
+  const { min = 1, max, target, interval = 100, increase = 0.25, decrease = 0.7 } = options;
   checkSize("min", min);
   checkSize("max", max);
   if (max < min) throw new RangeError(`max must be at least min, ${min}: ${max}`);

@@ -51,6 +51,7 @@ function adapting(
   const adaptive = new AdaptiveCapacity(queue, {
     max: 1_000,
     target: 100,
+    increase: 1,
     clock,
     onResize: (capacity, previous) => void told.push(`${previous} > ${capacity}`),
     ...options,
@@ -134,7 +135,13 @@ Deno.test("132: while more is queued than the capacity it shrinks no further, an
 Deno.test("132: with weights, what is queued is more than the capacity if it weighs more", async () => {
   const clock = new ManualClock();
   const queue = filled(new Queue<number>({ maxSize: 100, weigh: () => 10 }), ...Array(10).keys());
-  using adaptive = new AdaptiveCapacity(queue, { min: 10, max: 100, target: 100, clock });
+  using adaptive = new AdaptiveCapacity(queue, {
+    min: 10,
+    max: 100,
+    target: 100,
+    increase: 1,
+    clock,
+  });
   await clock.advance(50);
   queue.getNowait();
   await clock.advance(50);
@@ -223,7 +230,13 @@ Deno.test("132: whoever waits with a heavy item has found no room, though it is 
   for (const [waiting, weight] of [[[5], 8], [[5, 9], 8], [[9], 3]] as const) {
     const clock = new ManualClock();
     const queue = filled(new Queue<number>({ maxSize: 10, weigh: (item) => item }), 3, 3);
-    using adaptive = new AdaptiveCapacity(queue, { min: 9, max: 20, target: 1_000, clock });
+    using adaptive = new AdaptiveCapacity(queue, {
+      min: 9,
+      max: 20,
+      target: 1_000,
+      increase: 1,
+      clock,
+    });
     const puts = waiting.map((item) => queue.put(item));
     await clock.advance(50);
     queue.getNowait();
@@ -306,13 +319,19 @@ Deno.test("132: queues of every order, and weights", async () => {
   for (const make of Object.values(kinds)) {
     const clock = new ManualClock();
     const queue = new make(40);
-    using adaptive = new AdaptiveCapacity(queue, { max: 40, target: 100, clock });
+    using adaptive = new AdaptiveCapacity(queue, { max: 40, target: 100, increase: 1, clock });
     await busy(clock, queue, 10, 200);
     assert(adaptive.capacity >= 7 && adaptive.capacity <= 13, String(adaptive.capacity));
   }
   const clock = new ManualClock();
   const queue = new Queue<number>({ maxSize: 400, weigh: () => 10 });
-  using adaptive = new AdaptiveCapacity(queue, { min: 10, max: 400, target: 100, clock });
+  using adaptive = new AdaptiveCapacity(queue, {
+    min: 10,
+    max: 400,
+    target: 100,
+    increase: 1,
+    clock,
+  });
   await busy(clock, queue, 10, 200);
   // 100 ms are 10 items, which weigh 100.
   assert(adaptive.capacity >= 60 && adaptive.capacity <= 130, String(adaptive.capacity));

@@ -9,9 +9,9 @@
  * single figure. Where speeds stay as they are, whoever knows them does as well with a fixed size: on the
  * steady load 16 places are as fast as 1024, and items wait least; on the bursty one 128 places let through
  * about as much as adapting does. It pays where speeds change: there the slowest hundredth of the items
- * waits 4 to 5 times as long with 128 places as with adapting by 1, which refuses 9 to 14 % more of all
- * items, and 1.3 to 4 times as long as with adapting by 25 %, which refuses at most 1.5 % more. With 16
- * places most items are refused, with 1024 they wait for seconds.
+ * waits 1.3 to 4 times as long with 128 places as with adapting, which refuses at most 1.5 % more of all
+ * items, and 4 to 5 times as long as with adapting by one place at a time, which refuses 9 to 14 % more.
+ * With 16 places most items are refused, with 1024 they wait for seconds.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const capacities = {
   "128": 128,
   "1024": 1_024,
   "adaptive": { min: 4, max: 1_024, target: TARGET },
-  "adaptive, by 25 %": { min: 4, max: 1_024, target: TARGET, increase: 0.25 },
+  "adaptive, by 1": { min: 4, max: 1_024, target: TARGET, increase: 1 },
 } as const;
 
 type Capacity = (typeof capacities)[keyof typeof capacities];
