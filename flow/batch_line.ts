@@ -96,12 +96,14 @@ export class BatchLine {
     return nodes;
   }
 
-  /** Sees to it that the first in line is told of when it is due. `able`: a batch could start now. */
-  watch(able: boolean): void {
+  /**
+   * Sees to it that it is told when the first in line is due. `able`: a batch could start now; `last` is
+   * who came last, and may still be waiting for room.
+   */
+  watch(able: boolean, last: Pending | null): void {
     const { linger, clock } = this.#limits;
     if (linger === 0) {
-      const tail = this.list.tail as Pending | null;
-      if (tail !== null && tail.since === this.#turns && !this.#asked) this.#askForTurn();
+      if (last !== null && last.since === this.#turns && !this.#asked) this.#askForTurn();
       return;
     }
     const head = able && linger !== Infinity ? this.head : null;

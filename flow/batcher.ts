@@ -264,7 +264,8 @@ export class Batcher<T, R = void> implements AsyncDisposable {
       if (run === undefined) break;
       void this.#run(run);
     }
-    this.#line.watch(this.#running.size < this.#concurrency);
+    const last = this.#outside.tail ?? this.#line.list.tail;
+    this.#line.watch(this.#running.size < this.#concurrency, last as Pending | null);
   }
 
   /** Lets those in who wait for room. */

@@ -35,7 +35,8 @@ import type { Failed } from "./failed.ts";
 export type BatchResults<R> = readonly (R | Failed)[] | ([R] extends [void] ? void : never);
 
 /**
- * Does the work of a batch. What it throws has happened to each item.
+ * Does the work of a batch. What it throws has happened to each item. Its context ends when nobody waits
+ * for any of them any more, and when the batch is over.
  *
  * @typeParam T The type of the items.
  * @typeParam R The result of one item.
@@ -82,14 +83,20 @@ export interface BatcherOptions<T> {
   readonly weigh?: ((item: T) => number) | undefined;
   /**
    * How long the first item of a batch waits for others, in milliseconds. 0, if left out: for those that
-   * come before the event loop turns.
+   * come before the event loop turns. Infinity: until the batch is full, or `flush`.
    */
   readonly linger?: number | undefined;
   /** How many batches may be on their way at once; 1 if left out. */
   readonly concurrency?: number | undefined;
-  /** How many items may wait for their batch before `submit` waits itself; Infinity if left out. */
+  /**
+   * How many items may wait for their batch before `submit` waits itself; Infinity if left out. When so
+   * many do, a batch starts, since no more can come.
+   */
   readonly capacity?: number | undefined;
-  /** How items that failed are tried again: together, in a batch of their own. */
+  /**
+   * How items that failed are tried again: together, in a batch of their own, after the longest of their
+   * delays. Meanwhile other batches may run.
+   */
   readonly retry?: RetryOptions | undefined;
   /** Its end ends the batcher: all that waits rejects with its cause. */
   readonly parent?: Cancel | undefined;

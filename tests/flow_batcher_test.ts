@@ -373,6 +373,21 @@ Deno.test("133: without linger, those who have waited for a turn do so no more w
   }
 });
 
+Deno.test("133: nor do those who have waited for it outside, for room", async () => {
+  const { batcher, held } = heldBatcher({ capacity: 2, maxCount: 3 });
+  submit(batcher, 1);
+  await settled();
+  submit(batcher, 2, 3);
+  await settled();
+  submit(batcher, 4);
+  await settled();
+  for (const items of [[2, 3], [4]]) {
+    held.last.end();
+    await quiet();
+    assertEquals(held.last.items, items);
+  }
+});
+
 Deno.test("133: the event loop is asked once for each turn, and a timer is set once for each batch", async () => {
   let asked = 0;
   let timers = 0;
