@@ -105,6 +105,10 @@ export function shortfalls(
   return lines;
 }
 
+function roundsOf(samples: FlowFindings["samples"]): number {
+  return Math.max(...[...samples.values()].flatMap((of) => [...of.values()].map((f) => f.length)));
+}
+
 function list(lines: readonly string[]): string {
   return lines.map((line) => `- ${line}`).join("\n");
 }
@@ -141,8 +145,10 @@ export function flowReport(findings: FlowFindings): string {
     "Each contender runs in a process of its own, and they take turns, round by round: 10,000 calls " +
     "of an async function that does nothing. Before that each shows that it does what is measured: " +
     "that it limits, that it opens, that calls queue or are refused. Nanoseconds for one, the median of " +
-    "the rounds; how many times ours is the median of the ratios of each round. Take less than 25 % for " +
-    "noise.",
+    `${
+      roundsOf(samples)
+    } rounds, or of at least 3 for one that is slow; how many times ours is the ` +
+    "median of the ratios of each round. Take less than 25 % for noise.",
     ...[...samples].flatMap(([name, of]) => [
       `### ${name}: ${flowWorkloads[name]}`,
       costTable(of),
