@@ -17,7 +17,8 @@ const HELP = `Usage: flash-sale [options]
 
   --rate N          orders a second in the burst; 6000 if left out
   --burst SECONDS   how long the burst is; 5 if left out
-  --calm SECONDS    how long the steady load after it is, a twentieth of the burst's; 3 if left out
+  --calm SECONDS    how long the steady load after it is, a fortieth of the burst's; 3 if left out.
+                    Before the burst there is 1 s of it
   --connections N   how many orders may be on their way at once; 256 if left out
   --chart FILE.svg  draws queue depth, throughput and latency over time
 `;
@@ -49,16 +50,17 @@ if (values.help) {
 const load = {
   burstRate: number("rate"),
   burstSeconds: number("burst"),
-  calmRate: number("rate") / 20,
-  calmSeconds: number("calm"),
+  calmRate: number("rate") / 40,
+  calmBefore: 1,
+  calmAfter: number("calm"),
   connections: number("connections"),
 };
 const directory = await Deno.makeTempDir({ prefix: "flash-sale-" });
 
 async function run(name: SetupName): Promise<Trial> {
   console.log(
-    `${name}: ${load.burstRate} orders a second for ${load.burstSeconds} s, ` +
-      `then ${load.calmRate} for ${load.calmSeconds} s`,
+    `${name}: ${load.calmRate} orders a second for ${load.calmBefore} s, ${load.burstRate} for ` +
+      `${load.burstSeconds} s, ${load.calmRate} for ${load.calmAfter} s`,
   );
   const done = await trial(name, load, `${directory}/${name}.db`);
   const { warnings, overloads } = done.shop;

@@ -27,7 +27,8 @@ const load: Omit<Load, "port"> = {
   burstRate: orders / SECONDS,
   burstSeconds: SECONDS,
   calmRate: 1,
-  calmSeconds: 0,
+  calmBefore: 0,
+  calmAfter: 0,
   connections: 128,
 };
 

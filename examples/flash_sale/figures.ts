@@ -16,8 +16,9 @@ export interface Figures {
 /** The figures of a trial. */
 export function figuresOf({ outcomes, load, shop }: Trial): Figures {
   const accepted = outcomes.filter(isAccepted);
-  const burst = load.burstSeconds * 1000;
-  const inBurst = accepted.filter(([, , answered]) => answered <= burst).length;
+  const begin = load.calmBefore * 1000;
+  const end = begin + load.burstSeconds * 1000;
+  const inBurst = accepted.filter(([, , answered]) => answered >= begin && answered < end).length;
   const latencies = accepted.map(latency).sort((a, b) => a - b);
   return {
     throughput: inBurst / load.burstSeconds,
@@ -39,7 +40,7 @@ export interface Slice {
 
 /** The trial in slices of so many milliseconds. */
 export function slicesOf({ outcomes, load, shop }: Trial, every: number): Slice[] {
-  const end = (load.burstSeconds + load.calmSeconds) * 1000;
+  const end = (load.calmBefore + load.burstSeconds + load.calmAfter) * 1000;
   const bins = Array.from({ length: Math.ceil(end / every) }, (): number[] => []);
   for (const outcome of outcomes.filter(isAccepted)) {
     bins[Math.floor(outcome[2] / every)]?.push(latency(outcome));

@@ -1,5 +1,5 @@
 /**
- * The customers: a burst of orders, then a steady trickle. Orders come by the clock, whether or not the
+ * The customers: a steady trickle, a burst of orders, and the trickle again. Orders come by the clock, whether or not the
  * shop keeps up, and a latency counts from the time when its order was due, so that a slow shop cannot
  * hide by slowing its customers.
  *
@@ -16,11 +16,13 @@ export interface Load {
   readonly port: number;
   /** The numbers of the orders; 1, 2, 3 … if left out. */
   readonly ids?: readonly number[];
-  /** Orders a second in the burst and after it, and for how many seconds. */
+  /** Orders a second in the burst, and for how many seconds. */
   readonly burstRate: number;
   readonly burstSeconds: number;
+  /** Orders a second before and after it, and for how many seconds. */
   readonly calmRate: number;
-  readonly calmSeconds: number;
+  readonly calmBefore: number;
+  readonly calmAfter: number;
   readonly connections: number;
 }
 
@@ -120,8 +122,9 @@ export async function sendOrders(load: Load): Promise<Outcome[]> {
 /** When each order is due, by `performance.now()`; each is given when its time has come. */
 async function* dueTimes(load: Load, start: number): AsyncGenerator<number> {
   const phases = [
+    { rate: load.calmRate, seconds: load.calmBefore },
     { rate: load.burstRate, seconds: load.burstSeconds },
-    { rate: load.calmRate, seconds: load.calmSeconds },
+    { rate: load.calmRate, seconds: load.calmAfter },
   ];
   using ticks = ticker(1);
   let begin = start;

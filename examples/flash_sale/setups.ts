@@ -17,7 +17,7 @@ export type SetupName = "first" | "tuned";
 /** The two versions of the document. */
 export const SETUPS: Readonly<Record<SetupName, Setup>> = {
   first: { consumers: 1, batch: 1, min: 1, linger: 0, stock: "in the transaction" },
-  tuned: { consumers: 2, batch: 128, min: 64, linger: 4, stock: "written behind" },
+  tuned: { consumers: 2, batch: 128, min: 64, linger: 10, stock: "written behind" },
 };
 
 /** How many orders may wait in the queue. From its high water mark, 90 % of this, they are refused. */
