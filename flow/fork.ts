@@ -11,7 +11,7 @@
  */
 import type { Context, Wait } from "../core/contract.ts";
 import { CanceledError } from "../core/errors.ts";
-import { type Endable, type Link, release, type Sequel, watch } from "../core/scope.ts";
+import { type Endable, type Link, type Sequel, watch } from "../core/scope.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
 import { scopeKey } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
@@ -173,7 +173,6 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
   }
 
   #sequel(early: boolean): void {
-    release(this);
     let arriving = false;
     if (early) {
       this.#feed.follow();

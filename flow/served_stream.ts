@@ -16,7 +16,7 @@
  */
 import type { Context, ReceiverIterator, Wait } from "../core/contract.ts";
 import { CanceledError } from "../core/errors.ts";
-import { type Endable, type Link, release, type Sequel, watch } from "../core/scope.ts";
+import { type Endable, type Link, type Sequel, watch } from "../core/scope.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
 import { countCall } from "../core/turn.ts";
 import { scopeKey } from "../core/wait.ts";
@@ -203,7 +203,6 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
 
   #sequel(early: boolean): void {
     const cause = this.#failure?.error ?? new CanceledError("the values are not wanted any more");
-    release(this);
     this.release();
     if (early) this.resume();
     const arriving = early && this.stopSource();

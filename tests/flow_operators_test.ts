@@ -475,15 +475,44 @@ Deno.test("149, 4: what was handed over before the end goes to the next that wai
         assert(ch.trySend(7));
         for (let i = 0; i < gap; i++) await null;
         const lateOne = way === "return" ? it.return() : ctx.cancel("over");
+        nexts.push(it.next());
         // With a gap it may stand in line for the second; but that was taken back.
         assertEquals(ch.trySend(8), false, `${name}, ${way}, ${gap}`);
         await lateOne;
         assertEquals(await valueOf(nexts[0]!), 7, `${name}, ${way}, ${gap}`);
         if (way === "return") assertEquals(await nexts[1], ended);
         else assertEquals(await failure(nexts[1]!), "over");
-        assertEquals(await it.next(), ended);
+        assertEquals([await nexts[2], await it.next()], [ended, ended]);
       }
     }
+  }
+});
+
+Deno.test("149, 4: what a function has in hand when what reads it ends goes on to that", async () => {
+  for (const [name, piece] of Object.entries(pieces)) {
+    if (name.includes("promises")) continue;
+    const ctx = withCancel(background());
+    const ch = filled([1, 2]);
+    const inner = map(ch, (n) => {
+      ctx.cancel("over");
+      return n;
+    });
+    const it = piece(inner, ctx);
+    const nexts = [it.next(), it.next()];
+    assertEquals(await valueOf(nexts[0]!), 1, name);
+    assertEquals([await failure(nexts[1]!), ch.length], ["over", 1]);
+    assertEquals([await it.next(), await inner.next()], [ended, ended]);
+  }
+});
+
+Deno.test("149: an end that nobody was told of is told nobody after return", async () => {
+  for (const [name, piece] of Object.entries(pieces)) {
+    const ctx = withCancel(background());
+    const it = piece(numbers(), ctx);
+    await it.next();
+    ctx.cancel("over");
+    await it.return();
+    assertEquals(await it.next(), ended, name);
   }
 });
 
@@ -514,6 +543,36 @@ Deno.test("149: two readers of one stream, by next and by an operator, share its
   await settled();
   // It has had its two, and has stopped what it reads.
   assertEquals([await inner.next(), await outer[0]!.next(), source.returned], [ended, ended, 1]);
+});
+
+Deno.test("149: of two operators that read one stream one may pause, and the other is served", async () => {
+  const clock = new ManualClock();
+  const ch = new Channel<number>();
+  const inner = map(ch, (n) => n);
+  const windows = window(inner, { ms: 10, clock });
+  const first = windows.next();
+  await settled();
+  await ch.send(0);
+  await clock.advance(1);
+  const others = [map(inner, (n) => n).next(), filter(inner, () => true).next()];
+  await clock.advance(9);
+  assertEquals([await first, lines(ch).takers], [{ done: false, value: [0] }, 1]);
+  await ch.send(1);
+  await ch.send(2);
+  assertEquals(await Promise.all(others.map(valueOf)), [1, 2]);
+  await inner.return();
+});
+
+Deno.test("149, 117: to ask a stream that is over again and again lets a timer run", async () => {
+  for (const piece of Object.values(pieces)) {
+    const it = piece([]);
+    await it.next();
+    let fired = false;
+    const timer = setTimeout(() => fired = true, 1);
+    for (let rounds = 0; !fired && rounds < 1_000_000; rounds++) await it.next();
+    assert(fired);
+    clearTimeout(timer);
+  }
 });
 
 Deno.test("149, 117: operators on busy sources let a timer run", async () => {
@@ -568,7 +627,8 @@ Deno.test("150: a function is given the value, a context and the index, one at a
     const gate = Promise.withResolvers<void>();
     const calls: unknown[] = [];
     let ctx: Context | undefined;
-    const it = over(["a", "b"], async (value, given, index) => {
+    const source = new Tracked((n) => ["a", "b"][n], 2);
+    const it = over(source, async (value, given, index) => {
       calls.push([value, index]);
       ctx ??= given;
       assertStrictEquals(given, ctx);
@@ -577,9 +637,13 @@ Deno.test("150: a function is given the value, a context and the index, one at a
     });
     const nexts = [it.next(), it.next(), it.next()];
     await settled();
-    assertEquals(calls, [["a", 0]], name);
+    // A next that comes while it is at work does not read ahead either.
+    nexts.push(it.next());
+    await settled();
+    assertEquals([calls, source.asked], [[["a", 0]], 1], name);
     gate.resolve();
-    assertEquals((await Promise.all(nexts)).map(({ done }) => done), [false, false, true]);
+    const outcomes = await Promise.all(nexts);
+    assertEquals(outcomes.map(({ done }) => done), [false, false, true, true]);
     assertEquals([calls, ctx!.done], [[["a", 0], ["b", 1]], true], name);
   }
 });
