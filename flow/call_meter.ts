@@ -40,7 +40,21 @@ export interface CallStats {
   readonly p99: number;
 }
 
-/** How a call ended. */
+/**
+ * How a call ended: well, with a failure, or because its caller did not want it any more.
+ *
+ * @example
+ * ```ts
+ * import { type CallOutcome, Router } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const outcomes: (CallOutcome | undefined)[] = [];
+ * const router = new Router({ routes: { v1: () => "ok" }, choose: () => "v1" });
+ * using _ = router.observe({ ended: ({ outcome }) => void outcomes.push(outcome) });
+ * await router.run(undefined);
+ * assertEquals(outcomes, ["done"]);
+ * ```
+ */
 export type CallOutcome = "done" | "failed" | "cancelled";
 
 const SLICES = 10;

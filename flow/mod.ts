@@ -117,7 +117,9 @@ export type { ShutdownOptions } from "../tasks/pool_options.ts";
 export type { RetryOptions } from "../tasks/retry.ts";
 export type { Producer } from "../tasks/tap.ts";
 export type { Mapper } from "../tasks/worker_pool.ts";
+export { ContextKey } from "../core/context_key.ts";
 export type {
+  BatchOptions,
   Cancel,
   Context,
   Receiver,
@@ -125,3 +127,6 @@ export type {
   Wait,
   WaitOptions,
 } from "../core/contract.ts";
+export { CanceledError, ClosedError, DeadlineExceededError } from "../core/errors.ts";
+export type { ClosedErrorOptions } from "../core/errors.ts";
+export type { Received, Sink, SinkPort, Source, SourcePort, Waiter } from "../core/protocol.ts";
