@@ -129,4 +129,13 @@ export type {
 } from "../core/contract.ts";
 export { CanceledError, ClosedError, DeadlineExceededError } from "../core/errors.ts";
 export type { ClosedErrorOptions } from "../core/errors.ts";
-export type { Received, Sink, SinkPort, Source, SourcePort, Waiter } from "../core/protocol.ts";
+export {
+  type Received,
+  type Sink,
+  type SinkPort,
+  sinkPort,
+  type Source,
+  type SourcePort,
+  sourcePort,
+  type Waiter,
+} from "../core/protocol.ts";
