@@ -1,8 +1,9 @@
 /**
- * The items that wait for their batch, and when the first of them is due.
+ * The items that wait for their batch, those that wait for room among them, and when the first is due.
  *
  * Invariants:
  * - They leave for a batch in the order in which they came.
+ * - Somebody waits outside only while the line is full, from one call to the next.
  * - A batch is due when no more can come in (it is full, or the line is), or when the first of them has
  *   waited for as long as it may.
  * - There is one timer at most, for the first in line, and none while no batch could start.
@@ -26,7 +27,8 @@ export interface BatchLimits {
 }
 
 export class BatchLine {
-  readonly list: WaitList;
+  readonly #list: WaitList;
+  readonly #outside: WaitList;
   readonly #limits: BatchLimits;
   /** The first in line has waited for long enough. */
   readonly #ripe: () => void;
@@ -38,23 +40,26 @@ export class BatchLine {
   #turns = 0;
   #asked = false;
 
-  /** `ripe` is told when the first in line is due by time; `owner`, whom callers' leaving is told. */
+  /** `ripe` is told when the first in line is due by time, `owner` when a caller has left. */
   constructor(limits: BatchLimits, owner: Owner, ripe: () => void) {
     this.#limits = limits;
     this.#ripe = ripe;
-    this.list = new WaitList(owner);
+    this.#list = new WaitList(owner);
+    this.#outside = new WaitList(owner);
   }
 
   get head(): Pending | null {
-    return this.list.head as Pending | null;
+    return this.#list.head as Pending | null;
   }
 
-  get length(): number {
-    return this.list.length;
+  /** Nobody waits. */
+  get empty(): boolean {
+    return this.#list.length + this.#outside.length === 0;
   }
 
+  /** Who comes has to wait for room. */
   get full(): boolean {
-    return this.list.length >= this.#limits.capacity;
+    return this.#list.length >= this.#limits.capacity;
   }
 
   /** By which time items are told how long they have waited: that of the clock, or turns. */
@@ -62,21 +67,42 @@ export class BatchLine {
     return this.#limits.linger === 0 ? this.#turns : this.#limits.clock.now();
   }
 
-  push(node: Pending): void {
-    this.list.push(node);
-    this.#weight += node.weight;
+  /** At the end, wherever there is room. */
+  add(node: Pending): void {
+    if (this.full) this.#outside.push(node);
+    else this.#push(node);
   }
 
-  /** One of them is about to leave, and not for a batch. */
-  unweigh(node: Pending): void {
+  /** One is about to leave `list`, and not for a batch. */
+  unweigh(node: Pending, list: WaitList): void {
+    if (list !== this.#list) return;
     // Sums of fractions drift; an empty line weighs nothing.
-    this.#weight = this.list.length === 1 ? 0 : this.#weight - node.weight;
+    this.#weight = list.length === 1 ? 0 : this.#weight - node.weight;
+  }
+
+  /** Lets those in who wait for room, while there is some. */
+  letIn(): void {
+    for (let node = this.#outside.head; node !== null; node = this.#outside.head) {
+      if (this.full) return;
+      this.#outside.remove(node);
+      this.#push(node as Pending);
+    }
+  }
+
+  /** Rejects all, oldest first. */
+  failAll(errorOf: (item: unknown) => unknown): void {
+    for (const list of [this.#list, this.#outside]) {
+      for (let node = list.head; node !== null; node = list.head) {
+        node.leave();
+        node.fail(errorOf(node.item));
+      }
+    }
   }
 
   /** Whether a batch is to start with the first in line. */
   isDue(head: Pending): boolean {
     const { maxCount, maxWeight, linger } = this.#limits;
-    if (this.list.length >= maxCount || this.full || this.#weight >= maxWeight) return true;
+    if (this.#list.length >= maxCount || this.full || this.#weight >= maxWeight) return true;
     if (linger === 0) return head.since !== this.#turns;
     // For whom there is a timer, that tells.
     return head !== this.#timed && this.now() - head.since >= linger;
@@ -92,17 +118,15 @@ export class BatchLine {
       nodes.push(node);
       weight += node.weight;
     }
-    this.#weight = nodes.length === this.list.length ? 0 : this.#weight - weight;
+    this.#weight = nodes.length === this.#list.length ? 0 : this.#weight - weight;
     return nodes;
   }
 
-  /**
-   * Sees to it that it is told when the first in line is due. `able`: a batch could start now; `last` is
-   * who came last, and may still be waiting for room.
-   */
-  watch(able: boolean, last: Pending | null): void {
+  /** Sees to it that it is told when the first in line is due. `able`: a batch could start now. */
+  watch(able: boolean): void {
     const { linger, clock } = this.#limits;
     if (linger === 0) {
+      const last = (this.#outside.tail ?? this.#list.tail) as Pending | null;
       if (last !== null && last.since === this.#turns && !this.#asked) this.#askForTurn();
       return;
     }
@@ -119,12 +143,17 @@ export class BatchLine {
     });
   }
 
+  #push(node: Pending): void {
+    this.#list.push(node);
+    this.#weight += node.weight;
+  }
+
   #askForTurn(): void {
     this.#asked = true;
     afterTurn(() => {
       this.#asked = false;
       this.#turns++;
-      if (this.list.length > 0) this.#ripe();
+      if (this.#list.length > 0) this.#ripe();
     });
   }
 }

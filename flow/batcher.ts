@@ -16,7 +16,6 @@ import { checkFunction } from "../core/check.ts";
 import type { Cancel, Wait } from "../core/contract.ts";
 import { CanceledError, ClosedError } from "../core/errors.ts";
 import { NOTHING } from "../core/nothing.ts";
-import { Ring } from "../core/ring.ts";
 import { watch } from "../core/scope.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
 import { tryOrPark } from "../core/try_or_park.ts";
@@ -24,9 +23,9 @@ import { countCall, refused } from "../core/turn.ts";
 import { enter, hang, scopeKey } from "../core/wait.ts";
 import { WaitList } from "../core/wait_list.ts";
 import { contextBelow, type ShutdownOptions, shutdownOptions } from "../tasks/pool_options.ts";
-import type { RetryOptions } from "../tasks/retry.ts";
-import { type BatchLimits, BatchLine } from "./batch_line.ts";
-import { BatchRun } from "./batch_run.ts";
+import { BatchLine } from "./batch_line.ts";
+import { BatchPlaces } from "./batch_places.ts";
+import type { BatchRun } from "./batch_run.ts";
 import {
   type BatcherOptions,
   type BatcherStats,
@@ -64,19 +63,11 @@ import { Pending, type PendingOwner } from "./pending.ts";
 export class Batcher<T, R = void> implements AsyncDisposable {
   /** Named in errors. */
   readonly name: string | undefined;
-  readonly #handler: BatchHandler<never, unknown>;
   readonly #weigh: ((item: T) => number) | undefined;
-  readonly #limits: BatchLimits;
-  readonly #concurrency: number;
-  readonly #retry: RetryOptions | undefined;
+  readonly #maxWeight: number;
   readonly #ctx: ScopedContext;
-  /** Those who wait for their batch, and those who wait for room among them. */
   readonly #line: BatchLine;
-  readonly #outside: WaitList;
-  readonly #running = new Set<BatchRun>();
-  /** Those that wait for their next attempt, and those whose time for it has come. */
-  readonly #delayed = new Set<BatchRun>();
-  readonly #again = new Ring<BatchRun>();
+  readonly #places: BatchPlaces;
   readonly #epochs = new Epochs();
   readonly #owner: PendingOwner;
   #closed = false;
@@ -84,10 +75,6 @@ export class Batcher<T, R = void> implements AsyncDisposable {
   #submitted = 0;
   #fulfilled = 0;
   #rejected = 0;
-  #batches = 0;
-  #retries = 0;
-  /** How many items all first attempts had. */
-  #handed = 0;
 
   /**
    * A batcher without items.
@@ -96,27 +83,28 @@ export class Batcher<T, R = void> implements AsyncDisposable {
    */
   constructor(handler: BatchHandler<T, R>, options: BatcherOptions<T> = {}) {
     checkFunction("handler", handler);
-    this.#limits = limitsOf(options);
+    const limits = limitsOf(options);
     const { weigh, concurrency = 1, retry, parent, name } = options;
     this.name = name;
-    this.#handler = handler as BatchHandler<never, unknown>;
     this.#weigh = weigh;
-    this.#concurrency = concurrency;
-    this.#retry = retry;
-    const deserters = { left: () => this.#left() };
-    this.#outside = new WaitList(deserters);
-    this.#line = new BatchLine(this.#limits, deserters, () => this.#pump());
+    this.#maxWeight = limits.maxWeight;
+    this.#ctx = contextBelow(parent);
+    this.#line = new BatchLine(limits, { left: () => this.#go() }, () => this.#pump());
+    this.#places = new BatchPlaces({
+      handler: handler as BatchHandler<never, unknown>,
+      concurrency,
+      retry,
+      clock: limits.clock,
+      ctx: this.#ctx,
+    }, () => this.#go());
     this.#owner = {
-      deserted: (node, list) => {
-        if (list === this.#line.list) this.#line.unweigh(node);
-      },
+      deserted: (node, list) => this.#line.unweigh(node, list),
       settled: (node, ok) => {
         if (ok) this.#fulfilled++;
         else this.#rejected++;
         this.#epochs.end(node.epoch);
       },
     };
-    this.#ctx = contextBelow(parent);
     if (parent === undefined) return;
     watch(this.#ctx[scopeKey], {
       links: null,
@@ -126,14 +114,11 @@ export class Batcher<T, R = void> implements AsyncDisposable {
 
   /** How many items wait: for room, for their batch, or for their next attempt. */
   get waiting(): number {
-    let count = this.#submitted - this.#fulfilled - this.#rejected;
-    for (const run of this.#running) count -= run.list.length;
-    return count;
+    return this.#submitted - this.#fulfilled - this.#rejected - this.#places.items;
   }
 
   /** An item that is submitted now would have to wait for room. */
   get full(): boolean {
-    // While somebody waits outside it is, for he would be let in.
     return this.#line.full;
   }
 
@@ -185,7 +170,7 @@ export class Batcher<T, R = void> implements AsyncDisposable {
       if (wait !== undefined) enter(wait);
       this.#closed = true;
       if (immediate) this.#abort((item) => this.#refusal(item), this.#end());
-      else this.#left();
+      else this.#go();
       return tryOrPark<void>(this.#idle, wait, () => this.#busy ? NOTHING : undefined);
     } catch (error) {
       return refused(error);
@@ -194,16 +179,12 @@ export class Batcher<T, R = void> implements AsyncDisposable {
 
   /** How it is doing. */
   stats(): BatcherStats {
-    const firsts = this.#batches - this.#retries;
     return {
       waiting: this.waiting,
-      running: this.#running.size,
       submitted: this.#submitted,
       fulfilled: this.#fulfilled,
       rejected: this.#rejected,
-      batches: this.#batches,
-      retries: this.#retries,
-      meanCount: firsts === 0 ? 0 : this.#handed / firsts,
+      ...this.#places.stats(),
     };
   }
 
@@ -222,7 +203,7 @@ export class Batcher<T, R = void> implements AsyncDisposable {
       if (!patient && this.full) return undefined;
       let weight = 0;
       if (this.#weigh !== undefined) {
-        weight = weightOf(item, this.#weigh, this.#limits.maxWeight);
+        weight = weightOf(item, this.#weigh, this.#maxWeight);
         // Weighing runs code of the user's, which may have ended it, or filled it.
         this.#check(item);
         if (!patient && this.full) return undefined;
@@ -234,8 +215,7 @@ export class Batcher<T, R = void> implements AsyncDisposable {
     }
     this.#submitted++;
     const promise = node.promise<R>();
-    if (this.full) this.#outside.push(node);
-    else this.#line.push(node);
+    this.#line.add(node);
     if (wait !== undefined) hang(node, wait);
     this.#pump();
     return promise;
@@ -258,103 +238,45 @@ export class Batcher<T, R = void> implements AsyncDisposable {
 
   /** Starts all batches that can be started, and sees to it that the next one is. */
   #pump(): void {
-    this.#letIn();
-    while (this.#running.size < this.#concurrency) {
-      const run = this.#next();
+    this.#line.letIn();
+    while (this.#places.free) {
+      const run = this.#places.again() ?? this.#next();
       if (run === undefined) break;
-      void this.#run(run);
+      void this.#places.run(run);
     }
-    const last = this.#outside.tail ?? this.#line.list.tail;
-    this.#line.watch(this.#running.size < this.#concurrency, last as Pending | null);
+    this.#line.watch(this.#places.free);
   }
 
-  /** Lets those in who wait for room. */
-  #letIn(): void {
-    for (let node = this.#outside.head; node !== null; node = this.#outside.head) {
-      if (this.#line.full) return;
-      this.#outside.remove(node);
-      this.#line.push(node as Pending);
-    }
-  }
-
-  /** The batch that is to start now, if there is one. */
+  /** The batch that is to start with the first in line, if it is due. */
   #next(): BatchRun | undefined {
-    while (this.#again.length > 0) {
-      const run = this.#again.shift();
-      if (!run.empty) return run;
-    }
     const { head } = this.#line;
     if (head === null) return undefined;
     const hurried = this.#closed || this.#epochs.isFlushed(head.epoch);
     if (!hurried && !this.#line.isDue(head)) return undefined;
-    const run = new BatchRun(this.#line.next(), (run) => {
-      if (run.empty) this.#delayed.delete(run);
-      this.#look();
-    });
-    this.#letIn();
+    const run = this.#places.batch(this.#line.next());
+    this.#line.letIn();
     return run;
   }
 
-  async #run(run: BatchRun): Promise<void> {
-    this.#running.add(run);
-    // By the time that the handler is called callers may have left, or the parent's time be up.
-    await null;
-    if (!this.#ctx.done && !run.empty) {
-      this.#batches++;
-      if (run.attempts > 0) this.#retries++;
-      else this.#handed += run.list.length;
-      const outcome = await run.attempt(this.#handler, this.#ctx);
-      const delay = run.settle(outcome, this.#retry);
-      if (delay !== undefined && !run.empty) this.#tryLater(run, delay);
-    }
-    // Before anybody hears of his result.
-    this.#running.delete(run);
-    this.#left();
-  }
-
-  #tryLater(run: BatchRun, delay: number): void {
-    this.#delayed.add(run);
-    run.wait(this.#limits.clock, delay, () => {
-      this.#delayed.delete(run);
-      this.#again.push(run);
-      this.#pump();
-    });
-  }
-
-  /** Somebody has left, or nobody is let in any more. */
-  #left(): void {
+  /** Something has ended, or left: others may start, and those who wait for an end be told. */
+  #go(): void {
     this.#pump();
-    this.#look();
-  }
-
-  get #busy(): boolean {
-    return this.#running.size + this.#line.length + this.#outside.length + this.#delayed.size +
-        this.#again.length > 0;
-  }
-
-  /** Tells those who wait for the end of something, if this is it. */
-  #look(): void {
     this.#epochs.look();
     if (!this.#closed || this.#busy) return;
     if (!this.#ctx.done) this.#ctx.cancel(this.#end());
     this.#idle.settleAll(undefined);
   }
 
+  get #busy(): boolean {
+    return this.#places.busy || !this.#line.empty;
+  }
+
   /** Rejects all that waits or is on its way, oldest first, and ends the contexts of handlers. */
   #abort(errorOf: (item: unknown) => unknown, cause: unknown): void {
-    const running = [...this.#running];
-    const runs = [...running, ...this.#delayed];
-    while (this.#again.length > 0) runs.push(this.#again.shift());
-    this.#delayed.clear();
-    for (const run of runs) run.fail(errorOf);
-    for (const list of [this.#line.list, this.#outside]) {
-      for (let node = list.head; node !== null; node = list.head) {
-        node.leave();
-        node.fail(errorOf(node.item));
-      }
-    }
-    this.#left();
+    const stop = this.#places.failAll(errorOf);
+    this.#line.failAll(errorOf);
+    this.#go();
     // Last, since code of the user's may listen.
-    for (const run of running) run.stop(cause);
+    stop(cause);
   }
 }

@@ -24,25 +24,9 @@ import { enter, scopeKey } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
 import { WaitList } from "../core/wait_list.ts";
 import { contextBelow, type ShutdownOptions, shutdownOptions } from "../tasks/pool_options.ts";
-import { Batcher } from "./batcher.ts";
-import { type Epoch, Epochs } from "./epochs.ts";
 import { labelOf } from "./errors.ts";
 import type { WriteBehindOptions, WriteBehindStats, Writer } from "./write_behind_options.ts";
-
-/** A key whose last value is not written. */
-interface Entry<K, V> {
-  readonly key: K;
-  /** The last one that was set. */
-  value: V;
-  /** Not handed to a writer yet; in its hands, or between two attempts; left over by it. */
-  state: "queued" | "writing" | "failed";
-  /** Where the value counts that is queued or in a writer's hands. */
-  epoch: Epoch;
-  /** Where the one counts that was set while a writer had an earlier one; null: there is none. */
-  later: Epoch | null;
-  /** Why it could not be written. */
-  error: unknown;
-}
+import { WriteBuffer } from "./write_buffer.ts";
 
 /**
  * A buffer in front of something slow, as caches and disks have them: `set` returns at once, a batch with
@@ -72,24 +56,17 @@ interface Entry<K, V> {
  * ```
  */
 export class WriteBehind<K, V> implements AsyncDisposable {
-  readonly #entries = new Map<K, Entry<K, V>>();
-  readonly #failed = new Set<Entry<K, V>>();
-  readonly #batcher: Batcher<Entry<K, V>>;
+  /** Named in errors. */
+  readonly name: string | undefined;
+  readonly #buffer: WriteBuffer<K, V>;
   readonly #capacity: number;
-  readonly #onError: ((error: unknown, key: K, value: V) => void) | undefined;
   /** Ends with the parent, and when nothing more is to be written. */
   readonly #ctx: ScopedContext;
   /** Those who wait for room, each with what it sets. */
   readonly #room = new WaitList({ left: () => this.#letIn() });
-  readonly #epochs = new Epochs();
   #closed = false;
   /** A shutdown has told what became of the values. */
   #over = false;
-  /** What is queued is to be written without lingering, as soon as all is queued that is to be by now. */
-  #hurried = false;
-  #sets = 0;
-  #written = 0;
-  #coalesced = 0;
 
   /**
    * An empty buffer.
@@ -103,17 +80,13 @@ export class WriteBehind<K, V> implements AsyncDisposable {
     const { parent, clock, name } = options;
     checkOptionalFunction("onError", onError);
     checkCount("capacity", capacity, 1);
+    this.name = name;
     this.#capacity = capacity;
-    this.#onError = onError;
     this.#ctx = contextBelow(parent);
-    this.#batcher = new Batcher((entries, ctx) => write(this.#handOver(entries), ctx), {
-      maxCount,
-      linger,
-      concurrency,
-      retry,
-      parent: this.#ctx,
-      clock,
-      name,
+    const batches = { maxCount, linger, concurrency, retry, clock, name };
+    this.#buffer = new WriteBuffer(write, batches, this.#ctx, {
+      left: () => this.#letIn(),
+      onError,
     });
     if (parent === undefined) return;
     watch(this.#ctx[scopeKey], {
@@ -122,14 +95,9 @@ export class WriteBehind<K, V> implements AsyncDisposable {
     });
   }
 
-  /** Named in errors. */
-  get name(): string | undefined {
-    return this.#batcher.name;
-  }
-
   /** How many keys have a value that is not written. */
   get size(): number {
-    return this.#entries.size;
+    return this.#buffer.entries.size;
   }
 
   /** `shutdown` has been called. */
@@ -139,17 +107,17 @@ export class WriteBehind<K, V> implements AsyncDisposable {
 
   /** The last value of a key, if it is not written yet. */
   get(key: K): V | undefined {
-    return this.#entries.get(key)?.value;
+    return this.#buffer.entries.get(key)?.value;
   }
 
   /** Whether a key has a value that is not written. */
   has(key: K): boolean {
-    return this.#entries.has(key);
+    return this.#buffer.entries.has(key);
   }
 
   /** What is not written, in no particular order. */
   entries(): [key: K, value: V][] {
-    return Array.from(this.#entries.values(), ({ key, value }) => [key, value]);
+    return Array.from(this.#buffer.entries.values(), ({ key, value }) => [key, value]);
   }
 
   /**
@@ -176,14 +144,12 @@ export class WriteBehind<K, V> implements AsyncDisposable {
   flush(wait?: Wait): Promise<void> {
     try {
       if (wait !== undefined) enter(wait);
-      if (this.#ctx.done) { for (const { error } of this.#failed) throw error; }
+      const [left] = this.#ctx.done ? this.#buffer.failed : [];
+      if (left !== undefined) throw left.error;
     } catch (error) {
       return refused(error);
     }
-    for (const entry of this.#failed) this.#resume(entry);
-    const flushed = this.#epochs.flush(wait);
-    this.#hurry();
-    return flushed;
+    return this.#buffer.flush(wait);
   }
 
   /**
@@ -198,24 +164,25 @@ export class WriteBehind<K, V> implements AsyncDisposable {
     const { immediate, wait } = shutdownOptions(options);
     if (wait !== undefined) enter(wait);
     this.#close();
-    if (immediate || this.#entries.size === 0) this.#end();
-    if (this.#over) return await this.#batcher.shutdown(wait);
+    if (immediate || this.#buffer.entries.size === 0) this.#end();
+    if (this.#over) return await this.#buffer.batcher.shutdown(wait);
     using ctx = wait === undefined ? undefined : contextOf(wait);
     const failure = await this.#finish(ctx);
-    await this.#batcher.shutdown(ctx);
+    await this.#buffer.batcher.shutdown(ctx);
     if (failure !== undefined) throw failure.error;
   }
 
   /** How it is doing. */
   stats(): WriteBehindStats {
+    const { sets, written, coalesced, failed, batcher } = this.#buffer;
     return {
-      pending: this.#sets - this.#written - this.#coalesced,
-      failed: this.#failed.size,
+      pending: sets - written - coalesced,
+      failed: failed.size,
       waiting: this.#room.length,
-      sets: this.#sets,
-      written: this.#written,
-      coalesced: this.#coalesced,
-      writes: this.#batcher.stats().batches,
+      sets,
+      written,
+      coalesced,
+      writes: batcher.stats().batches,
     };
   }
 
@@ -233,31 +200,9 @@ export class WriteBehind<K, V> implements AsyncDisposable {
 
   /** false: there is no room. */
   #put(key: K, value: V): boolean {
-    const known = this.#entries.get(key);
-    if (known === undefined) {
-      if (this.#entries.size >= this.#capacity) return false;
-      this.#sets++;
-      const epoch = this.#epochs.begin();
-      const entry: Entry<K, V> = {
-        key,
-        value,
-        state: "queued",
-        epoch,
-        later: null,
-        error: undefined,
-      };
-      this.#entries.set(key, entry);
-      this.#write(entry);
-      return true;
-    }
-    this.#sets++;
-    known.value = value;
-    if (known.state === "writing" && known.later === null) {
-      known.later = this.#epochs.begin();
-      return true;
-    }
-    this.#coalesced++;
-    if (known.state === "failed") this.#resume(known);
+    const { entries } = this.#buffer;
+    if (entries.size >= this.#capacity && !entries.has(key)) return false;
+    this.#buffer.set(key, value);
     return true;
   }
 
@@ -268,88 +213,6 @@ export class WriteBehind<K, V> implements AsyncDisposable {
       node.leave();
       node.settle(undefined);
     }
-  }
-
-  #write(entry: Entry<K, V>): void {
-    entry.state = "queued";
-    this.#batcher.submit(entry).then(
-      () => this.#wrote(entry),
-      (error) => this.#lost(entry, error),
-    );
-    if (this.#epochs.isFlushed(entry.epoch)) this.#hurry();
-  }
-
-  /** Tries again what has failed. */
-  #resume(entry: Entry<K, V>): void {
-    this.#failed.delete(entry);
-    entry.error = undefined;
-    entry.epoch = this.#epochs.begin();
-    this.#write(entry);
-  }
-
-  #hurry(): void {
-    if (this.#hurried) return;
-    this.#hurried = true;
-    queueMicrotask(() => {
-      this.#hurried = false;
-      void this.#batcher.flush();
-    });
-  }
-
-  /** A writer gets the values of these. */
-  #handOver(entries: readonly Entry<K, V>[]): (readonly [K, V])[] {
-    return entries.map((entry) => {
-      // At a further attempt a later value takes the place of the one that failed.
-      if (entry.later !== null) this.#replace(entry);
-      entry.state = "writing";
-      return [entry.key, entry.value];
-    });
-  }
-
-  /** The value that a writer had is not written: the later one counts for both. */
-  #replace(entry: Entry<K, V>): void {
-    this.#coalesced++;
-    this.#epochs.end(entry.later!);
-    entry.later = null;
-  }
-
-  #wrote(entry: Entry<K, V>): void {
-    this.#written++;
-    this.#epochs.end(entry.epoch);
-    if (entry.later === null) {
-      this.#entries.delete(entry.key);
-      this.#letIn();
-    } else {
-      this.#writeLater(entry);
-    }
-    this.#epochs.look();
-  }
-
-  #lost(entry: Entry<K, V>, error: unknown): void {
-    this.#epochs.fail(entry.epoch, error);
-    if (entry.later !== null) {
-      this.#coalesced++;
-      this.#writeLater(entry);
-    } else {
-      entry.state = "failed";
-      entry.error = error;
-      this.#failed.add(entry);
-    }
-    this.#epochs.look();
-    // At its end all that is left has failed for that.
-    if (this.#ctx.done) return;
-    try {
-      this.#onError?.(error, entry.key, entry.value);
-    } catch (thrown) {
-      reportError(thrown);
-    }
-  }
-
-  /** Writes what was set while a writer had an earlier value. */
-  #writeLater(entry: Entry<K, V>): void {
-    entry.epoch = entry.later!;
-    entry.later = null;
-    this.#write(entry);
   }
 
   #close(): void {

@@ -398,8 +398,9 @@ Deno.test("133: the event loop is asked once for each turn, and a timer is set o
   globalThis.setImmediate = ((fn: () => void) => (asked++, setImmediate(fn))) as never;
   try {
     const { batcher } = tenfold();
-    await Promise.all(submit(batcher, 1, 2, 3, 4));
-    assertEquals(asked, 1);
+    await Promise.all(submit(batcher, ...Array(50).keys()));
+    // The turn guard may have asked, too.
+    assert(asked <= 2, `asked ${asked} times`);
     const lingering = tenfold({ linger: 5, clock }).batcher;
     const results = Promise.all(submit(lingering, 1, 2, 3, 4));
     assertEquals(timers, 1);
