@@ -52,11 +52,6 @@ export class BatchLine {
     return this.#list.head as Pending | null;
   }
 
-  /** Nobody waits. */
-  get empty(): boolean {
-    return this.#list.length + this.#outside.length === 0;
-  }
-
   /** Who comes has to wait for room. */
   get full(): boolean {
     return this.#list.length >= this.#limits.capacity;

@@ -50,9 +50,9 @@ export class BatchPlaces {
     return this.#running.size < this.#options.concurrency;
   }
 
-  /** There are batches that run, or are to run again. */
+  /** There are batches that run, or are to run again. Those whose time has come wait for others that run. */
   get busy(): boolean {
-    return this.#running.size + this.#delayed.size + this.#again.length > 0;
+    return this.#running.size + this.#delayed.size > 0;
   }
 
   /** How many items that somebody waits for are in batches that run. */

@@ -171,7 +171,7 @@ export class Batcher<T, R = void> implements AsyncDisposable {
       this.#closed = true;
       if (immediate) this.#abort((item) => this.#refusal(item), this.#end());
       else this.#go();
-      return tryOrPark<void>(this.#idle, wait, () => this.#busy ? NOTHING : undefined);
+      return tryOrPark<void>(this.#idle, wait, () => this.#places.busy ? NOTHING : undefined);
     } catch (error) {
       return refused(error);
     }
@@ -262,13 +262,10 @@ export class Batcher<T, R = void> implements AsyncDisposable {
   #go(): void {
     this.#pump();
     this.#epochs.look();
-    if (!this.#closed || this.#busy) return;
+    // Whatever waits when it is closed is due, and waits for batches that run.
+    if (!this.#closed || this.#places.busy) return;
     if (!this.#ctx.done) this.#ctx.cancel(this.#end());
     this.#idle.settleAll(undefined);
-  }
-
-  get #busy(): boolean {
-    return this.#places.busy || !this.#line.empty;
   }
 
   /** Rejects all that waits or is on its way, oldest first, and ends the contexts of handlers. */
