@@ -41,7 +41,7 @@ export class BranchCore extends QueueCore {
 
   /** Somebody would take a value, and does not wait. */
   want(): void {
-    this.#asked = !this.closed;
+    this.#asked = true;
     this.#update();
   }
 

@@ -110,7 +110,7 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
       if (!isPromiseLike(chosen)) return this.#deliver(value, chosen);
       this.#value = "at work";
       Promise.resolve(chosen).then((index) => {
-        if (!this.#over) this.#deliver(value, index);
+        this.#deliver(value, index);
       }, (error) => this.#fail(error));
       // It has ended meanwhile: nobody waits for the promise.
       if (this.#over) this.#close();

@@ -45,9 +45,9 @@ export abstract class PullStream<T, R> extends ServedStream<R> {
     this.read();
   }
 
-  /** Asks the source, unless it has been asked, or this is over. */
+  /** Asks the source, unless it has been asked. */
   protected read(): void {
-    if (this.#reading || this.over) return;
+    if (this.#reading) return;
     this.#reading = true;
     this.#feed.pull(this.#taker);
   }

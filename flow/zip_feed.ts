@@ -115,8 +115,6 @@ export class ZipFeed<T extends readonly unknown[]> implements Feed<T> {
       }
       if (--this.#pending > 0 || this.#taker === null) return;
     }
-    // After the end nobody is asked for what is missing.
-    if (this.#end !== undefined && this.#lanes.some(({ value }) => value === NOTHING)) return;
     const taker = this.#taker!;
     this.#taker = null;
     const row = this.#lanes.map(({ value }) => value);

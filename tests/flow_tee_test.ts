@@ -559,6 +559,40 @@ Deno.test("151: a split is left promptly while its function is at work, whose co
   assertEquals(uncaught.errors, []);
 });
 
+Deno.test("151: nothing is read while a split's function is at work, whoever asks", async () => {
+  const gate = Promise.withResolvers<boolean>();
+  const source = numbers();
+  const [yes, no] = split(source, () => gate.promise);
+  const waiting = [yes.receive(), no.receive()];
+  await settled();
+  const more = yes.receive();
+  await settled();
+  assertEquals(source.asked, 1);
+  gate.resolve(true);
+  assertEquals([await waiting[0], await more], [{ ok: true, value: 0 }, { ok: true, value: 1 }]);
+  for (const branch of [yes, no]) branch.close();
+  assertEquals(await waiting[1], over);
+});
+
+Deno.test("151: a split whose function ends it, and never comes back, closes its branches", async () => {
+  const parent = withCancel(background());
+  const source = numbers();
+  const [yes, no] = split(source, () => {
+    parent.cancel("over");
+    return new Promise<boolean>(() => {});
+  }, parent);
+  assertEquals([await failure(yes.take()), await failure(no.take())], ["over", "over"]);
+  assertEquals(source.returned, 1);
+});
+
+Deno.test("151: what a branch holds at the end is dropped when it is closed", async () => {
+  const [a, b] = tee(numbers(2), 2, { capacity: 3 });
+  assertEquals(await drained(a), [0, 1]);
+  assertEquals([b.length, b.closed], [2, true]);
+  b.close();
+  assertEquals([b.length, await b.receive()], [0, over]);
+});
+
 Deno.test("151, 118: a split's function may close branches, and end the context", async () => {
   const parent = withCancel(background());
   const source = numbers();
