@@ -1047,14 +1047,14 @@ Deno.test("150: the error of one source of a zip is told, and the others are sto
 
 Deno.test("150: when one channel of a zip ends nobody waits at the others", async () => {
   for (const error of [undefined, "no"]) {
-    const [a, b] = [new Channel<number>(), new Channel<number>()];
-    const next = zip(a, map(b, (n) => n)).next();
+    const [a, b, c] = [new Channel<number>(), new Channel<number>(), new Channel<number>()];
+    const next = zip(a, b, map(c, (n) => n)).next();
     await settled();
-    assertEquals([lines(a).takers, lines(b).takers], [1, 1]);
+    assertEquals([a, b, c].map((ch) => lines(ch).takers), [1, 1, 1]);
     a.close(error);
     if (error === undefined) assertEquals(await next, ended);
     else assertEquals(await failure(next), error);
-    assertEquals([lines(b).takers, b.trySend(1)], [0, false]);
+    assertEquals([b.trySend(1), c.trySend(1)], [false, false]);
   }
 });
 

@@ -563,15 +563,15 @@ Deno.test("151: nothing is read while a split's function is at work, whoever ask
   const gate = Promise.withResolvers<boolean>();
   const source = numbers();
   const [yes, no] = split(source, () => gate.promise);
-  const waiting = [yes.receive(), no.receive()];
+  const first = yes.receive();
   await settled();
-  const more = yes.receive();
+  const others = [no.receive(), yes.receive()];
   await settled();
   assertEquals(source.asked, 1);
   gate.resolve(true);
-  assertEquals([await waiting[0], await more], [{ ok: true, value: 0 }, { ok: true, value: 1 }]);
+  assertEquals([await first, await others[1]], [{ ok: true, value: 0 }, { ok: true, value: 1 }]);
   for (const branch of [yes, no]) branch.close();
-  assertEquals(await waiting[1], over);
+  assertEquals(await others[0], over);
 });
 
 Deno.test("151: a split whose function ends it, and never comes back, closes its branches", async () => {
