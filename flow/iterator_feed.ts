@@ -16,6 +16,37 @@ export class IteratorFeed<T> implements Feed<T> {
   /** It has come to its end, has failed, or was stopped. */
   #over = false;
 
+  readonly #answer = (result: Result<T>): void => {
+    if (holding) hold(this.#take, result);
+    else this.#take(result);
+  };
+
+  readonly #take = (result: Result<T>): void => {
+    if (this.#over) return dropped(result);
+    const taker = this.#taker!;
+    this.#taker = null;
+    let done: boolean | undefined;
+    let value: unknown;
+    try {
+      ({ done, value } = result);
+    } catch (error) {
+      // It is no object, or it has getters.
+      this.#over = true;
+      return taker.fail(error);
+    }
+    if (!done) return taker.take(value as T);
+    this.#over = true;
+    taker.finish();
+  };
+
+  readonly #fail = (error: unknown): void => {
+    if (this.#over) return;
+    const taker = this.#taker!;
+    this.#taker = null;
+    this.#over = true;
+    taker.fail(error);
+  };
+
   constructor(iterator: AnyIterator<T>) {
     this.#iterator = iterator;
   }
@@ -49,37 +80,6 @@ export class IteratorFeed<T> implements Feed<T> {
       return refused(error);
     }
   }
-
-  readonly #answer = (result: Result<T>): void => {
-    if (holding) hold(this.#take, result);
-    else this.#take(result);
-  };
-
-  readonly #take = (result: Result<T>): void => {
-    if (this.#over) return dropped(result);
-    const taker = this.#taker!;
-    this.#taker = null;
-    let done: boolean | undefined;
-    let value: unknown;
-    try {
-      ({ done, value } = result);
-    } catch (error) {
-      // It is no object, or it has getters.
-      this.#over = true;
-      return taker.fail(error);
-    }
-    if (!done) return taker.take(value as T);
-    this.#over = true;
-    taker.finish();
-  };
-
-  readonly #fail = (error: unknown): void => {
-    if (this.#over) return;
-    const taker = this.#taker!;
-    this.#taker = null;
-    this.#over = true;
-    taker.fail(error);
-  };
 }
 
 /** If it is a promise, nobody else will look at it. */
