@@ -35,88 +35,93 @@
  *
  * @module
  */
-export { AdaptiveCapacity, type AdaptiveCapacityStats } from "./adaptive_capacity.ts";
-export type { AdaptiveCapacityOptions } from "./adaptive_capacity_options.ts";
-export { Batcher } from "./batcher.ts";
+export { Batcher } from "./batches/batcher.ts";
 export type {
   BatcherOptions,
   BatcherStats,
   BatchHandler,
   BatchResults,
-} from "./batcher_options.ts";
-export type { Branch } from "./branch.ts";
-export { Bulkhead, type BulkheadOptions, type BulkheadStats } from "./bulkhead.ts";
-export type { CallOutcome, CallStats } from "./call_meter.ts";
-export { Canary } from "./canary.ts";
+} from "./batches/batcher_options.ts";
+export { Failed } from "./batches/failed.ts";
+export { WriteBehind } from "./batches/write_behind.ts";
+export type {
+  WriteBehindOptions,
+  WriteBehindStats,
+  Writer,
+} from "./batches/write_behind_options.ts";
+export { CircuitOpenError, OverloadError, type OverloadErrorOptions } from "./errors.ts";
+export { AdaptiveCapacity, type AdaptiveCapacityStats } from "./levels/adaptive_capacity.ts";
+export type { AdaptiveCapacityOptions } from "./levels/adaptive_capacity_options.ts";
+export type { FlowLevel, WaterMarkOptions } from "./levels/marks.ts";
+export { WaterMarks, type WaterMarkStats } from "./levels/water_marks.ts";
+export { KeyedLimiter } from "./limits/keyed_limiter.ts";
+export type {
+  KeyedLimiterOptions,
+  KeyedLimiterStats,
+  RateLimiterOptions,
+  RateLimiterStats,
+} from "./limits/limiter_options.ts";
+export { RateLimiter } from "./limits/rate_limiter.ts";
+export type { RateMeter, Requests } from "./limits/rate_meter.ts";
+export { SlidingWindow, type SlidingWindowOptions } from "./limits/sliding_window.ts";
+export { TokenBucket, type TokenBucketOptions } from "./limits/token_bucket.ts";
+export { Bulkhead, type BulkheadOptions, type BulkheadStats } from "./policies/bulkhead.ts";
+export type { CircuitState } from "./policies/circuit.ts";
+export { CircuitBreaker } from "./policies/circuit_breaker.ts";
+export type {
+  CircuitBreakerOptions,
+  CircuitBreakerStats,
+} from "./policies/circuit_breaker_options.ts";
+export { compose } from "./policies/compose.ts";
+export type { Policy, RunOptions } from "./policies/policy.ts";
+export { retrying, type RetryingOptions } from "./policies/retrying.ts";
+export { TimeLimit, type TimeLimitOptions } from "./policies/time_limit.ts";
+export type { CallOutcome, CallStats } from "./routes/call_meter.ts";
+export { Canary } from "./routes/canary.ts";
 export type {
   CanaryOptions,
   CanaryReason,
   CanaryResult,
   CanaryStats,
   CanaryStep,
-} from "./canary_options.ts";
-export { byKey, byPredicate, type Choice } from "./choice.ts";
-export type { CircuitState } from "./circuit.ts";
-export { CircuitBreaker } from "./circuit_breaker.ts";
-export type { CircuitBreakerOptions, CircuitBreakerStats } from "./circuit_breaker_options.ts";
-export { compose } from "./compose.ts";
-export type { ConsumerGroup, ConsumerGroupStats, JoinOptions, Member } from "./consumer_group.ts";
-export { debounce, type DebounceOptions } from "./debounce.ts";
-export { CircuitOpenError, OverloadError, type OverloadErrorOptions } from "./errors.ts";
-export { Failed } from "./failed.ts";
-export { filter } from "./filter.ts";
-export { HashRing, type HashRingOptions } from "./hash_ring.ts";
-export { Histogram, type HistogramOptions } from "./histogram.ts";
-export { KeyedLimiter } from "./keyed_limiter.ts";
-export type { TimingOptions } from "./latest_stream.ts";
+} from "./routes/canary_options.ts";
+export { byKey, byPredicate, type Choice } from "./routes/choice.ts";
+export { HashRing, type HashRingOptions } from "./routes/hash_ring.ts";
+export { Histogram, type HistogramOptions } from "./routes/histogram.ts";
+export type { CallObserver, RoutedCall } from "./routes/routed_call.ts";
+export { Router } from "./routes/router.ts";
+export type { RouteHandler, RouterOptions, RouteStats } from "./routes/router_options.ts";
+export { WeightedSplit, type Weights } from "./routes/weighted_split.ts";
+export type { Branch } from "./streams/branch.ts";
+export { debounce, type DebounceOptions } from "./streams/debounce.ts";
+export { filter } from "./streams/filter.ts";
+export type { TimingOptions } from "./streams/latest_stream.ts";
+export { map } from "./streams/map.ts";
+export { type Operator, pipe } from "./streams/pipe.ts";
+export { pipeline, type PipelineOptions } from "./streams/pipeline.ts";
+export { sample } from "./streams/sample.ts";
+export { split, splitBy } from "./streams/split.ts";
+export { take, takeWhile } from "./streams/take.ts";
+export { type Branches, type BranchOptions, tee } from "./streams/tee.ts";
+export { throttle, type ThrottleOptions } from "./streams/throttle.ts";
+export { window, type WindowOptions } from "./streams/window.ts";
+export { type Producers, zip } from "./streams/zip.ts";
 export type {
-  KeyedLimiterOptions,
-  KeyedLimiterStats,
-  RateLimiterOptions,
-  RateLimiterStats,
-} from "./limiter_options.ts";
-export { map } from "./map.ts";
-export type { FlowLevel, WaterMarkOptions } from "./marks.ts";
-export { type Operator, pipe } from "./pipe.ts";
-export { pipeline, type PipelineOptions } from "./pipeline.ts";
-export type { Policy, RunOptions } from "./policy.ts";
-export { RateLimiter } from "./rate_limiter.ts";
-export type { RateMeter, Requests } from "./rate_meter.ts";
-export { retrying, type RetryingOptions } from "./retrying.ts";
-export type { CallObserver, RoutedCall } from "./routed_call.ts";
-export { Router } from "./router.ts";
-export type { RouteHandler, RouterOptions, RouteStats } from "./router_options.ts";
-export { sample } from "./sample.ts";
-export { SlidingWindow, type SlidingWindowOptions } from "./sliding_window.ts";
-export { split, splitBy } from "./split.ts";
+  ConsumerGroup,
+  ConsumerGroupStats,
+  JoinOptions,
+  Member,
+} from "./topics/consumer_group.ts";
 export type {
   ReadOptions,
   SubscribeOptions,
   Subscription,
   SubscriptionStats,
-} from "./subscription.ts";
-export { take, takeWhile } from "./take.ts";
-export { type Branches, type BranchOptions, tee } from "./tee.ts";
-export { throttle, type ThrottleOptions } from "./throttle.ts";
-export { TimeLimit, type TimeLimitOptions } from "./time_limit.ts";
-export { TokenBucket, type TokenBucketOptions } from "./token_bucket.ts";
-export { Topic, type TopicOptions, type TopicStats } from "./topic.ts";
-export { Watch } from "./watch.ts";
-export type { ChangedOptions, WatchOptions, WatchStats } from "./watch_options.ts";
-export type { WatchReader } from "./watch_reader.ts";
-export { WaterMarks, type WaterMarkStats } from "./water_marks.ts";
-export { WeightedSplit, type Weights } from "./weighted_split.ts";
-export { window, type WindowOptions } from "./window.ts";
-export { WriteBehind } from "./write_behind.ts";
-export type { WriteBehindOptions, WriteBehindStats, Writer } from "./write_behind_options.ts";
-export { type Producers, zip } from "./zip.ts";
-export type { Clock, Timer } from "../tasks/clock.ts";
-export type { Job } from "../tasks/job.ts";
-export { merge } from "../tasks/merge.ts";
-export type { ShutdownOptions } from "../tasks/pool_options.ts";
-export type { RetryOptions } from "../tasks/retry.ts";
-export type { Producer } from "../tasks/tap.ts";
-export type { Mapper } from "../tasks/worker_pool.ts";
+} from "./topics/subscription.ts";
+export { Topic, type TopicOptions, type TopicStats } from "./topics/topic.ts";
+export { Watch } from "./topics/watch.ts";
+export type { ChangedOptions, WatchOptions, WatchStats } from "./topics/watch_options.ts";
+export type { WatchReader } from "./topics/watch_reader.ts";
 export { ContextKey } from "../core/context_key.ts";
 export type {
   BatchOptions,
@@ -139,3 +144,10 @@ export {
   sourcePort,
   type Waiter,
 } from "../core/protocol.ts";
+export type { Clock, Timer } from "../tasks/clock.ts";
+export type { Job } from "../tasks/job.ts";
+export { merge } from "../tasks/merge.ts";
+export type { ShutdownOptions } from "../tasks/pool_options.ts";
+export type { RetryOptions } from "../tasks/retry.ts";
+export type { Producer } from "../tasks/tap.ts";
+export type { Mapper } from "../tasks/worker_pool.ts";

@@ -6,8 +6,8 @@
 import fc from "fast-check";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { background, Channel, Queue, withCancel } from "../mod.ts";
-import { AdaptiveCapacity } from "../flow/adaptive_capacity.ts";
-import type { AdaptiveCapacityOptions } from "../flow/adaptive_capacity_options.ts";
+import { AdaptiveCapacity } from "../flow/levels/adaptive_capacity.ts";
+import type { AdaptiveCapacityOptions } from "../flow/levels/adaptive_capacity_options.ts";
 import { ManualClock } from "../tasks/mod.ts";
 import { fakeClock } from "./support/clock.ts";
 import { held } from "./support/collect.ts";

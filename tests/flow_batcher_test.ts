@@ -509,7 +509,7 @@ Deno.test("134: a Failed rejects its own item alone, with the error itself", asy
 });
 
 Deno.test("134: a Failed of another copy of the module is no result", async () => {
-  const address = new URL("../flow/failed.ts?second-copy", import.meta.url);
+  const address = new URL("../flow/batches/failed.ts?second-copy", import.meta.url);
   const other: { Failed: typeof Failed } = await import(address.href);
   assertFalse(other.Failed === Failed);
   const batcher = new Batcher<number, number>((items) =>

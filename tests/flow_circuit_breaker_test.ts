@@ -15,7 +15,7 @@ import {
   type CircuitState,
   type RunOptions,
 } from "../flow/mod.ts";
-import { RollingWindow } from "../flow/rolling_window.ts";
+import { RollingWindow } from "../flow/policies/rolling_window.ts";
 import { fakeClock } from "./support/clock.ts";
 import { HeldJob } from "./support/held_job.ts";
 import { settled, state } from "./support/settle.ts";

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { assert, assertEquals } from "@std/assert";
 import { background, type CancelContext, withCancel } from "../mod.ts";
 import { KeyedLimiter, type RateLimiter, SlidingWindow, TokenBucket } from "../flow/mod.ts";
-import { type Dated, SoonestFirst } from "../flow/soonest_first.ts";
+import { type Dated, SoonestFirst } from "../flow/limits/soonest_first.ts";
 import { ManualClock } from "../tasks/mod.ts";
 
 const RUNS = 250;

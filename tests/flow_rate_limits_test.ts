@@ -9,7 +9,7 @@ import {
   SlidingWindow,
   TokenBucket,
 } from "../flow/mod.ts";
-import { GrantLog } from "../flow/grant_log.ts";
+import { GrantLog } from "../flow/limits/grant_log.ts";
 import { type Clock, ManualClock } from "../tasks/mod.ts";
 import { fakeClock } from "./support/clock.ts";
 import { held } from "./support/collect.ts";

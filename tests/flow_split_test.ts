@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { HashRing, Histogram, WeightedSplit } from "../flow/mod.ts";
-import { fnv1a, hashOf } from "../flow/string_hash.ts";
+import { fnv1a, hashOf } from "../flow/routes/string_hash.ts";
 import { type Fits, law, type Not, type Same } from "./support/laws.ts";
 
 const RUNS = 300;

@@ -15,11 +15,11 @@ import {
 } from "../mod.ts";
 import { coreOf } from "../core/core_of.ts";
 import { receiving } from "../core/taking.ts";
-import { Audience } from "../flow/audience.ts";
+import { Audience } from "../flow/topics/audience.ts";
 import { type Subscription, Topic, type TopicOptions } from "../flow/mod.ts";
-import { Outlet } from "../flow/outlet.ts";
-import { TopicLog } from "../flow/topic_log.ts";
-import { TopicReader } from "../flow/topic_reader.ts";
+import { Outlet } from "../flow/topics/outlet.ts";
+import { TopicLog } from "../flow/topics/topic_log.ts";
+import { TopicReader } from "../flow/topics/topic_reader.ts";
 import { fakeClock } from "./support/clock.ts";
 import { held } from "./support/collect.ts";
 import { ForeignSelect, offering, taking } from "./support/foreign_select.ts";

@@ -13,8 +13,8 @@ import {
   withCancel,
 } from "../mod.ts";
 import { type ChangedOptions, Watch, type WatchOptions, type WatchReader } from "../flow/mod.ts";
-import { Audience } from "../flow/audience.ts";
-import { outletOf, WatchIterator } from "../flow/watch_reader.ts";
+import { Audience } from "../flow/topics/audience.ts";
+import { outletOf, WatchIterator } from "../flow/topics/watch_reader.ts";
 import { coreOf } from "../core/core_of.ts";
 import { held } from "./support/collect.ts";
 import { ForeignSelect, taking } from "./support/foreign_select.ts";

@@ -16,7 +16,7 @@
  * @module
  */
 import { Queue } from "../../mod.ts";
-import { AdaptiveCapacity } from "../../flow/adaptive_capacity.ts";
+import { AdaptiveCapacity } from "../../flow/levels/adaptive_capacity.ts";
 import { ManualClock } from "../../tasks/mod.ts";
 import { median, quantile } from "../harness/figures.ts";
 
