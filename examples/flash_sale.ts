@@ -3,7 +3,7 @@
  * accepted must not be lost. Two set-ups get the same load: the first version, which writes each order by
  * itself, and one that is tuned, which writes them in batches.
  *
- *     deno task flash-sale --rate 6000 --chart flash-sale.svg
+ *     deno task flash-sale --rate 8000 --chart flash-sale.svg
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { SetupName } from "./flash_sale/setups.ts";
 
 const HELP = `Usage: flash-sale [options]
 
-  --rate N          orders a second in the burst; 6000 if left out
+  --rate N          orders a second in the burst; 8000 if left out
   --burst SECONDS   how long the burst is; 5 if left out
   --calm SECONDS    how long the steady load after it is, a fortieth of the burst's; 3 if left out.
                     Before the burst there is 1 s of it
@@ -26,7 +26,7 @@ const HELP = `Usage: flash-sale [options]
 const { values } = parseArgs({
   args: Deno.args,
   options: {
-    rate: { type: "string", default: "6000" },
+    rate: { type: "string", default: "8000" },
     burst: { type: "string", default: "5" },
     calm: { type: "string", default: "3" },
     connections: { type: "string", default: "256" },

@@ -22,10 +22,11 @@ if (!Number.isInteger(orders) || orders < 100) {
   Deno.exit(2);
 }
 
-const SECONDS = 3;
+/** Orders a second. */
+const RATE = 3_000;
 const load: Omit<Load, "port"> = {
-  burstRate: orders / SECONDS,
-  burstSeconds: SECONDS,
+  burstRate: RATE,
+  burstSeconds: orders / RATE,
   calmRate: 1,
   calmBefore: 0,
   calmAfter: 0,
@@ -50,7 +51,7 @@ async function resumed(file: string, ids: readonly number[]): Promise<Outcome[]>
   const { port } = await shop.next<{ port: number }>();
   const accepted: Outcome[] = [];
   for (let left = ids; left.length > 0;) {
-    const burstSeconds = left.length / load.burstRate;
+    const burstSeconds = left.length / RATE;
     const outcomes = await sendOrders({ ...load, port, ids: left, burstSeconds });
     accepted.push(...outcomes.filter(([, , , status]) => status === 201));
     left = outcomes.filter(([, , , status]) => status !== 201).map(([id]) => id);
