@@ -9,7 +9,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { sleep } from "@sluice/sluice";
-import { type Load, type Outcome, sendOrders } from "./flash_sale/load.ts";
+import { type Load, type Outcome, type Sales, sendOrders } from "./flash_sale/load.ts";
 import { findFaults, openShop, sendLoad } from "./flash_sale/trial.ts";
 
 const { values } = parseArgs({
@@ -34,15 +34,15 @@ const load: Omit<Load, "port"> = {
 };
 
 /** Sends the load, and kills the shop when a part of it was sent. */
-async function killed(file: string): Promise<Outcome[]> {
+async function killed(file: string): Promise<readonly Outcome[]> {
   await using shop = openShop("tuned", file);
   const { port } = await shop.next<{ port: number }>();
   await using customers = sendLoad({ ...load, port });
-  const outcomes = customers.next<Outcome[]>();
+  const sales = customers.next<Sales>();
   // Not before there is something to lose.
   while (storedIn(file).size < orders / 10) await sleep(20);
   shop.kill("SIGKILL");
-  return await outcomes;
+  return (await sales).outcomes;
 }
 
 /** Opens the shop on the same file, and sends again what was not accepted, until all is. */
@@ -52,7 +52,7 @@ async function resumed(file: string, ids: readonly number[]): Promise<Outcome[]>
   const accepted: Outcome[] = [];
   for (let left = ids; left.length > 0;) {
     const burstSeconds = left.length / RATE;
-    const outcomes = await sendOrders({ ...load, port, ids: left, burstSeconds });
+    const { outcomes } = await sendOrders({ ...load, port, ids: left, burstSeconds });
     accepted.push(...outcomes.filter(([, , , status]) => status === 201));
     left = outcomes.filter(([, , , status]) => status !== 201).map(([id]) => id);
   }

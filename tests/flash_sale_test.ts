@@ -130,7 +130,7 @@ Deno.test("the database keeps SQLite's durable defaults", () => {
 function trialOf(name: "first" | "tuned", outcomes: Outcome[], commits: number): Trial {
   return {
     name,
-    outcomes,
+    sales: { since: 1_000_000, outcomes },
     load: {
       port: 0,
       burstRate: 4,
@@ -140,7 +140,16 @@ function trialOf(name: "first" | "tuned", outcomes: Outcome[], commits: number):
       calmAfter: 1,
       connections: 1,
     },
-    shop: { depths: [3, 2], every: 1000, commits, warnings: 0, overloads: 0 },
+    shop: {
+      // The shop was open before the load began.
+      samples: [
+        { at: 999_900, depth: 3, commits: 10 },
+        { at: 1_000_999, depth: 2, commits: 10 + commits },
+        { at: 1_001_500, depth: 0, commits: 20 + commits },
+      ],
+      warnings: 0,
+      overloads: 0,
+    },
     faults: [],
   };
 }
@@ -159,7 +168,7 @@ Deno.test("figures count accepted orders of the burst, and latency from when an 
     p99Latency: 600,
     accepted: 3,
     rejected: 1,
-    ordersPerCommit: 1,
+    ordersPerCommit: 2 / 3,
   });
   assertEquals(slicesOf(first, 1000), [
     { throughput: 2, latency: 350, depth: 3 },

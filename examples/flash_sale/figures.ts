@@ -1,4 +1,5 @@
 import type { Outcome } from "./load.ts";
+import type { Sample } from "./shop.ts";
 import type { Trial } from "./trial.ts";
 
 /** What the document's table has, and more. */
@@ -10,15 +11,18 @@ export interface Figures {
   readonly p99Latency: number;
   readonly accepted: number;
   readonly rejected: number;
+  /** During the burst. */
   readonly ordersPerCommit: number;
 }
 
 /** The figures of a trial. */
-export function figuresOf({ outcomes, load, shop }: Trial): Figures {
+export function figuresOf({ sales: { since, outcomes }, load, shop }: Trial): Figures {
   const accepted = outcomes.filter(isAccepted);
   const begin = load.calmBefore * 1000;
   const end = begin + load.burstSeconds * 1000;
   const inBurst = accepted.filter(([, , answered]) => answered >= begin && answered < end).length;
+  const commits = sampleAt(shop.samples, since + end).commits -
+    sampleAt(shop.samples, since + begin).commits;
   const latencies = accepted.map(latency).sort((a, b) => a - b);
   return {
     throughput: inBurst / load.burstSeconds,
@@ -26,7 +30,7 @@ export function figuresOf({ outcomes, load, shop }: Trial): Figures {
     p99Latency: percentile(latencies, 0.99),
     accepted: accepted.length,
     rejected: outcomes.length - accepted.length,
-    ordersPerCommit: shop.commits === 0 ? 0 : accepted.length / shop.commits,
+    ordersPerCommit: commits === 0 ? 0 : inBurst / commits,
   };
 }
 
@@ -39,7 +43,10 @@ export interface Slice {
 }
 
 /** The trial in slices of so many milliseconds. */
-export function slicesOf({ outcomes, load, shop }: Trial, every: number): Slice[] {
+export function slicesOf(
+  { sales: { since, outcomes }, load, shop }: Trial,
+  every: number,
+): Slice[] {
   const end = (load.calmBefore + load.burstSeconds + load.calmAfter) * 1000;
   const bins = Array.from({ length: Math.ceil(end / every) }, (): number[] => []);
   for (const outcome of outcomes.filter(isAccepted)) {
@@ -48,8 +55,15 @@ export function slicesOf({ outcomes, load, shop }: Trial, every: number): Slice[
   return bins.map((latencies, i) => ({
     throughput: latencies.length * 1000 / every,
     latency: latencies.length === 0 ? undefined : mean(latencies),
-    depth: shop.depths[Math.floor(i * every / shop.every)] ?? 0,
+    depth: sampleAt(shop.samples, since + i * every).depth,
   }));
+}
+
+const NOTHING_YET: Sample = { at: 0, depth: 0, commits: 0 };
+
+/** The last sample before a moment. */
+function sampleAt(samples: readonly Sample[], moment: number): Sample {
+  return samples.findLast(({ at }) => at < moment) ?? NOTHING_YET;
 }
 
 function isAccepted([, , , status]: Outcome): boolean {

@@ -29,6 +29,13 @@ export interface Load {
 /** What became of one order: milliseconds since the start, and the status; 0: no answer. */
 export type Outcome = readonly [id: number, due: number, answered: number, status: number];
 
+/** What customers tell when all have their answer. */
+export interface Sales {
+  /** When the load began, in milliseconds since 1970. */
+  readonly since: number;
+  readonly outcomes: readonly Outcome[];
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const ARTICLES = ["phone", "watch", "earbuds"] as const;
@@ -86,8 +93,9 @@ async function write(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void>
 }
 
 /** Sends all orders, and tells what became of each. */
-export async function sendOrders(load: Load): Promise<Outcome[]> {
+export async function sendOrders(load: Load): Promise<Sales> {
   const outcomes: Outcome[] = [];
+  const since = Date.now();
   const due = new Queue<{ readonly id: number; readonly at: number }>();
   const start = performance.now();
   await TaskGroup.run((group) => {
@@ -116,7 +124,7 @@ export async function sendOrders(load: Load): Promise<Outcome[]> {
       due.shutdown();
     });
   });
-  return outcomes;
+  return { since, outcomes };
 }
 
 /** When each order is due, by `performance.now()`; each is given when its time has come. */
@@ -140,6 +148,5 @@ async function* dueTimes(load: Load, start: number): AsyncGenerator<number> {
 }
 
 if (import.meta.main) {
-  const outcomes = await sendOrders(JSON.parse(Deno.args[0]!) as Load);
-  console.log(JSON.stringify(outcomes));
+  console.log(JSON.stringify(await sendOrders(JSON.parse(Deno.args[0]!) as Load)));
 }

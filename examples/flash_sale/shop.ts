@@ -15,12 +15,20 @@ import { type Order, parseOrder } from "./order.ts";
 import { QUEUE_SIZE, type Setup, type SetupName, SETUPS } from "./setups.ts";
 import { stockLeft, Store } from "./store.ts";
 
+/** How things stood at a moment. */
+export interface Sample {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** How many orders waited. */
+  readonly depth: number;
+  /** How many commits there were by then. */
+  readonly commits: number;
+}
+
 /** What the shop tells when it has ended. */
 export interface ShopReport {
-  /** How many orders waited, every `every` milliseconds. */
-  readonly depths: readonly number[];
-  readonly every: number;
-  readonly commits: number;
+  /** Oldest first. */
+  readonly samples: readonly Sample[];
   /** How often producers were told to slow down, and how often further orders were refused. */
   readonly warnings: number;
   readonly overloads: number;
@@ -33,7 +41,7 @@ interface Ticket {
 }
 
 /** How often the depth of the queue is looked at, in milliseconds. */
-const SAMPLE_MS = 100;
+const SAMPLE_MS = 50;
 
 class Shop {
   readonly #setup: Setup;
@@ -43,7 +51,7 @@ class Shop {
   readonly #stock: Map<string, number>;
   readonly #levels: WriteBehind<string, number>;
   readonly #consumers = new TaskGroup();
-  readonly #depths: number[] = [];
+  readonly #samples: Sample[] = [];
   readonly #sampler: ReturnType<typeof setInterval>;
   #commits = 0;
 
@@ -56,7 +64,9 @@ class Shop {
       // A consumer that fails is uncaught: customers must not wait for one that is no more.
       void this.#consumers.spawn((ctx) => this.#consume(ctx)).catch(reportError);
     }
-    this.#sampler = setInterval(() => this.#depths.push(this.#queue.size), SAMPLE_MS);
+    this.#sampler = setInterval(() => {
+      this.#samples.push({ at: Date.now(), depth: this.#queue.size, commits: this.#commits });
+    }, SAMPLE_MS);
   }
 
   static async open(setup: Setup, file: string): Promise<Shop> {
@@ -141,7 +151,7 @@ class Shop {
 
   report(): ShopReport {
     const { warnings, overloads } = this.#marks.stats();
-    return { depths: this.#depths, every: SAMPLE_MS, commits: this.#commits, warnings, overloads };
+    return { samples: this.#samples, warnings, overloads };
   }
 
   /** Finishes what was accepted. */

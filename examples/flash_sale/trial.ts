@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { Child } from "./child.ts";
-import type { Load, Outcome } from "./load.ts";
+import type { Load, Outcome, Sales } from "./load.ts";
 import { STOCK } from "./order.ts";
 import type { SetupName } from "./setups.ts";
 import type { ShopReport } from "./shop.ts";
@@ -9,7 +9,7 @@ import type { ShopReport } from "./shop.ts";
 export interface Trial {
   readonly name: SetupName;
   readonly load: Load;
-  readonly outcomes: readonly Outcome[];
+  readonly sales: Sales;
   readonly shop: ShopReport;
   /** What is wrong with the database; nothing, if all is well. */
   readonly faults: readonly string[];
@@ -36,11 +36,11 @@ export async function trial(
   const { port } = await shop.next<{ port: number }>();
   const whole: Load = { ...load, port };
   await using customers = sendLoad(whole);
-  const outcomes = await customers.next<Outcome[]>();
+  const sales = await customers.next<Sales>();
   shop.kill("SIGTERM");
   const report = await shop.next<ShopReport>();
   await shop.ended();
-  return { name, load: whole, outcomes, shop: report, faults: findFaults(file, outcomes) };
+  return { name, load: whole, sales, shop: report, faults: findFaults(file, sales.outcomes) };
 }
 
 /** Whether each accepted order is in the database once, no other is, and the stock is right. */
