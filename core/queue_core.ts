@@ -139,9 +139,13 @@ export class QueueCore implements Owner {
     return () => void watchers.delete(fn);
   }
 
-  private changed(taken = false): void {
+  private changed(taken: boolean): void {
     const watchers = this.#rest === null ? null : this.#rest.watchers;
-    if (watchers !== null) { for (const fn of watchers) fn(taken); }
+    if (watchers !== null) this.tell(watchers, taken);
+  }
+
+  private tell(watchers: Set<(taken: boolean) => void>, taken: boolean): void {
+    for (const fn of watchers) fn(taken);
   }
 
   get source(): CoreSource {
@@ -313,7 +317,7 @@ export class QueueCore implements Owner {
   /** Changes how much fits; more than 0 before and after. What is stored stays. Not while comparing. */
   resize(capacity: number): void {
     this.capacity = capacity;
-    this.changed();
+    this.changed(false);
     if (this.firstPutter !== null || this.firstTaker !== null) this.matcher.settle();
   }
 
@@ -328,7 +332,7 @@ export class QueueCore implements Owner {
   store(item: unknown): void {
     this.storage.push(item);
     if (this.weighed) this.#weight += (item as Entry).weight;
-    this.changed();
+    this.changed(false);
   }
 
   // ---- taking ----
@@ -477,7 +481,7 @@ export class QueueCore implements Owner {
       if (this.storage.length === 0) this.matcher.finishTakers();
     }
     if (first) {
-      this.changed();
+      this.changed(false);
       this.#rest?.onClose?.();
     }
   }
@@ -488,7 +492,7 @@ export class QueueCore implements Owner {
     this.storage.clear();
     this.#weight = 0;
     this.ledger?.drop(length);
-    this.changed();
+    this.changed(false);
   }
 
   /** Ends a plain taker: nothing will ever come. */
