@@ -159,6 +159,10 @@ class Shop {
     clearInterval(this.#sampler);
     this.#queue.shutdown();
     await this.#consumers.wait();
+    // What was reserved for orders that were refused since may be in the table still.
+    if (this.#setup.stock === "written behind") {
+      for (const [sku, left] of this.#stock) await this.#levels.set(sku, left);
+    }
     await this.#levels.shutdown();
     await this.#store[Symbol.asyncDispose]();
     this.#marks[Symbol.dispose]();
