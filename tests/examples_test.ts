@@ -182,6 +182,10 @@ runs: log report
 runs: background statistics
 done: 4
 `,
+  "4_1_adaptive_buffer.ts": `1 ms an item: capacity 72, items stand for 102 ms
+10 ms an item: capacity 13, items stand for 70 ms
+1 ms an item: capacity 94, items stand for 74 ms
+`,
   "4_1_backpressure.ts": `task 1 accepted
 task 2 accepted
 task 3 accepted
@@ -193,6 +197,15 @@ task 7 has to wait: queue full, backpressure applied
 task 7 accepted
 task 8 dropped: queue full, backpressure applied
 done: 1, 2, 3, 5, 7
+`,
+  "4_1_water_marks.ts": `normal > warning, 5 wait
+warning > overload, 8 wait
+task 9: degraded, an answer from the cache
+task 10: degraded, an answer from the cache
+overload > warning, 5 wait
+warning > normal, 2 wait
+the producer goes on
+done: 1, 2, 3, 4, 5, 6, 7, 8, 11, 12
 `,
   "4_2_timeout.ts": `the loop sees that the context has ended
 the loop has cleaned up
