@@ -129,6 +129,21 @@ Deno.test("145: promotion gives the canary all, also if the last step is less", 
   assertEquals([(await run).outcome, release.shares], ["promoted", [0, 100]]);
 });
 
+Deno.test("145: promotion gives the canary all of any weight, also one that a percentage rounds up", async () => {
+  // 0.007 * 100 / 100 is more than 0.007, which left the other a weight below 0.
+  for (const weight of [0.007, 0.014, 0.57, 1.1, 1e306]) {
+    const release = new Release(
+      { steps: [100], minCalls: 0 },
+      new WeightedSplit<Version>({ v1: weight, v2: 0 }),
+    );
+    const run = release.canary.run();
+    await release.clock.advance(1_000);
+    assertEquals((await run).outcome, "promoted");
+    assertEquals([...release.split.weights], [["v1", 0], ["v2", weight]]);
+    release.assertOver();
+  }
+});
+
 Deno.test("145: the two keep what they had together, in their order, and others keep theirs", async () => {
   const split = new WeightedSplit<Version>([["v3", 50], ["v2", 4], ["v1", 36]]);
   const release = new Release({ steps: [25], minCalls: 0 }, split);
@@ -281,10 +296,12 @@ Deno.test("145: no error of the stable version is the canary's, nor is a call th
 Deno.test("145: calls that began before the run do not count, in whatever way they end", async () => {
   const release = new Release();
   const old = Array.from({ length: 20 }, () => release.held("v2"));
+  const stable = Array.from({ length: 20 }, () => release.held("v1"));
   const run = release.canary.run();
-  for (const job of old) job.fail(broken);
+  for (const job of [...old, ...stable]) job.fail(broken);
   await settled();
   assertEquals([release.canary.stats().canary.calls, release.shares], [0, [90, 10]]);
+  assertEquals(release.canary.stats().stable.calls, 0);
   const late = release.held("v2");
   await release.calls("v2", 10);
   await release.clock.advance(1_000);

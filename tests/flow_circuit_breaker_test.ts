@@ -334,6 +334,28 @@ Deno.test("146: a caller who leaves frees his trial's place in the same step", a
   assertEquals(breaker.state, "closed");
 });
 
+Deno.test("146: a job that does not wait, and throws since its caller has left, counts for nothing", async () => {
+  const breaker = new CircuitBreaker({ minCalls: 1 });
+  using ctx = withCancel(background());
+  const reason = new Error("enough");
+  const run = breaker.run((own) => {
+    ctx.cancel(reason);
+    own.throwIfDone();
+  }, { ctx, fallback: () => undefined });
+  assertEquals(await run.catch((error) => error), reason);
+  assertEquals([breaker.state, breaker.stats().calls], ["closed", 0]);
+
+  // Another error is the job's own, and a timeout no leaving.
+  using other = withCancel(background());
+  const broken = new Error("broken");
+  const failed = breaker.run(() => {
+    other.cancel();
+    throw broken;
+  }, other);
+  await assertRejects(() => failed, Error, "broken");
+  assertEquals(breaker.stats().failures, 1);
+});
+
 Deno.test("146: a caller who leaves when the call is slow already has seen a slow call", async () => {
   const { breaker, clock } = fragile({ minCalls: 2, slowerThan: 50 });
   for (const ms of [50, 51, 51]) {

@@ -134,7 +134,9 @@ export class CircuitBreaker implements Policy {
         if (left) this.#circuit.end(call, "left");
       });
     } catch (error) {
-      if (!left) this.#failed(call, error);
+      // A job that does not wait may be the first to tell that its caller has left.
+      if (!left && hasLeft(options) && error === ctx.cause) this.#circuit.end(call, "left");
+      else if (!left) this.#failed(call, error);
       throw error;
     }
     this.#circuit.end(call, "succeeded");

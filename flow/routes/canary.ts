@@ -166,7 +166,8 @@ export class Canary<K extends string> {
 
   /** Gives the canary so much of the weight, and the stable version the rest. */
   #shift(weight: number, percent: number): void {
-    const share = weight * percent / 100;
+    // A product may be rounded up, and nobody's weight is below 0.
+    const share = percent === 100 ? weight : weight * percent / 100;
     const weights = new Map<K, number>();
     const isNew = !this.#split.weights.has(this.#canary);
     for (const [key, other] of this.#split.weights) {

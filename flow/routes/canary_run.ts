@@ -2,8 +2,8 @@
  * One run of a canary release: what each call, and each timer, means for it.
  *
  * Invariants:
- * - A call of the canary that began in this run counts once: in the step in which it ends, or in which it has
- *   taken too long. Those that began before the run, and those that were cancelled in time, do not count.
+ * - A call that began in this run counts once: in the step in which it ends, or in which it has taken too long
+ *   for a canary. Those that began before the run, and those that were cancelled in time, do not count.
  * - A limit is crossed as soon as it is certain that it will be when `minCalls` calls have ended, were all
  *   others good.
  * - When the run is over, no timer and no observer is left, and the traffic is where the result says.
@@ -61,6 +61,8 @@ export class CanaryRun<K extends string> implements CallObserver<K> {
   #stable = new Tally();
   /** Calls of the canary that run, oldest first, and when they began. */
   readonly #running = new Map<RoutedCall<K>, number>();
+  /** Calls of the stable version that began in this run, and run. */
+  readonly #beside = new Set<RoutedCall<K>>();
   /** Those that run and were counted in this step, since they take too long. */
   readonly #overdue = new Set<RoutedCall<K>>();
   #stepTimer: Timer | undefined;
@@ -102,14 +104,16 @@ export class CanaryRun<K extends string> implements CallObserver<K> {
   }
 
   begun(call: RoutedCall<K>): void {
-    if (this.#over || call.route !== this.#plan.canary) return;
+    if (this.#over) return;
+    if (call.route === this.#plan.stable) this.#beside.add(call);
+    if (call.route !== this.#plan.canary) return;
     this.#running.set(call, this.#clock.now());
     if (this.#slowTimer === undefined) this.#watchOldest();
   }
 
   ended(call: RoutedCall<K>): void {
     if (this.#over) return;
-    if (call.route === this.#plan.stable) {
+    if (this.#beside.delete(call)) {
       this.#stable.count(call.outcome!, call.latency, false);
     } else if (this.#running.delete(call)) {
       this.#canary.count(call.outcome!, call.latency, call.latency > this.#rules.maxLatency);
@@ -127,6 +131,7 @@ export class CanaryRun<K extends string> implements CallObserver<K> {
     this.#stepTimer?.stop();
     this.#stopWatching();
     this.#running.clear();
+    this.#beside.clear();
     this.#overdue.clear();
   }
 
