@@ -95,6 +95,7 @@ export { WeightedSplit, type Weights } from "./routes/weighted_split.ts";
 export type { Branch } from "./streams/branch.ts";
 export { debounce, type DebounceOptions } from "./streams/debounce.ts";
 export { filter } from "./streams/filter.ts";
+export type { FlowStream, StreamStats } from "./streams/flow_stream.ts";
 export type { TimingOptions } from "./streams/latest_stream.ts";
 export { map } from "./streams/map.ts";
 export { type Operator, pipe } from "./streams/pipe.ts";

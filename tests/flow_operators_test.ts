@@ -26,6 +26,7 @@ import {
 } from "../mod.ts";
 import {
   filter,
+  type FlowStream,
   map,
   merge,
   type Operator,
@@ -1209,23 +1210,23 @@ Deno.test("150: leaving a pipeline ends the contexts of its calls, and stops the
 Deno.test("150: types follow the values", () => {
   const mixed: Producer<number | string> = [1, "a"];
   const narrowed = filter(mixed, (value) => typeof value === "number");
-  law<Same<typeof narrowed, ReceiverIterator<number>>>();
+  law<Same<typeof narrowed, FlowStream<number>>>();
   const kept = filter(mixed, (value) => Boolean(value));
-  law<Same<typeof kept, ReceiverIterator<string | number>>>();
+  law<Same<typeof kept, FlowStream<string | number>>>();
   const until = takeWhile(mixed, (value): value is string => typeof value === "string");
-  law<Same<typeof until, ReceiverIterator<string>>>();
+  law<Same<typeof until, FlowStream<string>>>();
   const mapped = map(mixed, (value) => Promise.resolve([value]));
-  law<Same<typeof mapped, ReceiverIterator<(string | number)[]>>>();
+  law<Same<typeof mapped, FlowStream<(string | number)[]>>>();
   const rows = zip([1], ["a"], new Channel<boolean>());
-  law<Same<typeof rows, ReceiverIterator<[number, string, boolean]>>>();
+  law<Same<typeof rows, FlowStream<[number, string, boolean]>>>();
   const timed = zip([1], ["a"], { timeout: 1 });
-  law<Same<typeof timed, ReceiverIterator<[number, string]>>>();
+  law<Same<typeof timed, FlowStream<[number, string]>>>();
   const cancelled = zip(["a"], background());
-  law<Same<typeof cancelled, ReceiverIterator<[string]>>>();
+  law<Same<typeof cancelled, FlowStream<[string]>>>();
   const windows = window(mixed, { count: 1 });
-  law<Same<typeof windows, ReceiverIterator<(string | number)[]>>>();
+  law<Same<typeof windows, FlowStream<(string | number)[]>>>();
   const piped = pipe(mixed, (s) => map(s, String), (s) => window(s, { count: 2 }));
-  law<Same<typeof piped, ReceiverIterator<string[]>>>();
+  law<Same<typeof piped, FlowStream<string[]>>>();
   const [yes, no] = pipe(mixed, (s) => tee(s));
   law<Same<typeof yes, typeof no>>();
 });

@@ -1,8 +1,9 @@
-import type { Cancel, ReceiverIterator, Wait } from "../../core/contract.ts";
+import type { Cancel, Wait } from "../../core/contract.ts";
 import type { Clock } from "../../tasks/clock.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import { checkDuration } from "../checks.ts";
 import { type Feed, feedOf } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { LatestStream, timingOf, type TimingOptions } from "./latest_stream.ts";
 
 /**
@@ -57,7 +58,7 @@ export function debounce<T>(
   source: Producer<T>,
   ms: number,
   options?: Cancel | DebounceOptions,
-): ReceiverIterator<T> {
+): FlowStream<T> {
   checkDuration("ms", ms);
   const { options: { maxWait = Infinity }, clock } = timingOf<DebounceOptions>(options);
   checkDuration("maxWait", maxWait);

@@ -1,9 +1,10 @@
 import { checkFunction } from "../../core/check.ts";
-import type { Cancel, Context, ReceiverIterator, WaitOptions } from "../../core/contract.ts";
+import type { Cancel, Context, WaitOptions } from "../../core/contract.ts";
 import { checkWait } from "../../core/wait.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Mapper } from "../../tasks/worker_pool.ts";
 import { type Feed, feedOf } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
 
 /**
@@ -27,18 +28,18 @@ export function filter<T, S extends T>(
   source: Producer<T>,
   predicate: (value: T, ctx: Context, index: number) => value is S,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<S>;
+): FlowStream<S>;
 /** Keeps the type. */
 export function filter<T>(
   source: Producer<T>,
   predicate: Mapper<T, unknown>,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<T>;
+): FlowStream<T>;
 export function filter<T>(
   source: Producer<T>,
   predicate: Mapper<T, unknown>,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<T> {
+): FlowStream<T> {
   checkFunction("predicate", predicate);
   checkWait(wait);
   return new FilterStream<T>(feedOf(source), predicate, wait);

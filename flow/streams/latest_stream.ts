@@ -137,6 +137,10 @@ export abstract class LatestStream<T> extends ServedStream<T> {
     return true;
   }
 
+  protected override get held(): number {
+    return Number(this.#held !== NOTHING) + Number(this.#unread !== NOTHING);
+  }
+
   protected override ask(): void {
     if (!this.#begun) {
       this.#begun = true;
@@ -186,6 +190,7 @@ export abstract class LatestStream<T> extends ServedStream<T> {
 
   #take(value: T): void {
     this.#reading = false;
+    this.taken++;
     // What had been handed over already when it ended.
     if (this.over) return;
     this.#emitDue();

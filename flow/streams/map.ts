@@ -1,9 +1,10 @@
 import { checkFunction } from "../../core/check.ts";
-import type { Cancel, ReceiverIterator, WaitOptions } from "../../core/contract.ts";
+import type { Cancel, WaitOptions } from "../../core/contract.ts";
 import { checkWait } from "../../core/wait.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Mapper } from "../../tasks/worker_pool.ts";
 import { type Feed, feedOf } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
 
 /**
@@ -27,7 +28,7 @@ export function map<T, R>(
   source: Producer<T>,
   fn: Mapper<T, R>,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<R> {
+): FlowStream<R> {
   checkFunction("fn", fn);
   checkWait(wait);
   return new MapStream<T, R>(feedOf(source), fn, wait);

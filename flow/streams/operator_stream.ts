@@ -107,6 +107,7 @@ export abstract class PullStream<T, R> extends ServedStream<R> {
 
   #take(value: T): void {
     this.#reading = false;
+    this.taken++;
     this.serving = "in hand";
     this.#attempt(this.#handle, value);
   }

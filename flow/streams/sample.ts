@@ -1,9 +1,10 @@
-import type { Cancel, ReceiverIterator, Wait } from "../../core/contract.ts";
+import type { Cancel, Wait } from "../../core/contract.ts";
 import type { Clock } from "../../tasks/clock.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Failure } from "./askers.ts";
 import { checkDuration } from "../checks.ts";
 import { type Feed, feedOf, feedsOf, type Recall, type Taker } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { LatestStream, timingOf, type TimingOptions } from "./latest_stream.ts";
 
 /**
@@ -43,7 +44,7 @@ export function sample<T>(
   source: Producer<T>,
   when: number | Producer<unknown>,
   options?: Cancel | TimingOptions,
-): ReceiverIterator<T> {
+): FlowStream<T> {
   const { clock } = timingOf<TimingOptions>(options);
   if (typeof when === "number") {
     checkDuration("ms", when, { positive: true });

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import type { Context, ReceiverIterator, Wait } from "../../core/contract.ts";
+import type { Context, Wait } from "../../core/contract.ts";
 import { CanceledError } from "../../core/errors.ts";
 import { type Endable, type Link, type Sequel, watch } from "../../core/scope.ts";
 import type { ScopedContext } from "../../core/scoped_context.ts";
@@ -24,12 +24,13 @@ import { contextOf } from "../../core/wait_context.ts";
 import type { WaitNode } from "../../core/wait_list.ts";
 import { Askers, ENDED, type Failure } from "./askers.ts";
 import { type Feed, feedKey, type Recall } from "./feed.ts";
+import type { FlowStream, StreamStats } from "./flow_stream.ts";
 import { type Feedable, StreamFeed } from "./stream_feed.ts";
 
 /** What becomes of somebody who is being served when it is over: waits for what comes, or is told. */
 type Serving = "nobody" | "asked" | "in hand" | "at work";
 
-export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, Endable, Sequel {
+export abstract class ServedStream<R> implements FlowStream<R>, Feedable, Endable, Sequel {
   links: Link | null = null;
   readonly #wait: Wait | undefined;
   readonly #askers: Askers<R> = new Askers();
@@ -41,6 +42,10 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
   #left = false;
   /** How it has ended, until somebody was told. */
   #failure: Failure | undefined;
+  /** How many values of the source have gone to those who waited. */
+  #given = 0;
+  /** How many were taken of it. */
+  protected taken = 0;
   /** How far it is with the first of those who wait. */
   protected serving: Serving = "nobody";
 
@@ -59,6 +64,15 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
   return(): Promise<IteratorResult<R, undefined>> {
     this.stop();
     return Promise.resolve(ENDED);
+  }
+
+  stats(): StreamStats {
+    const read = this.taken;
+    const given = this.#given;
+    // Nobody waited when it was left, and nobody will get it.
+    const held = this.#left && !this.#finishing ? 0 : this.held;
+    const dropped = read - given - held;
+    return { read, given, held, dropped, waiting: this.#askers.length, over: this.#over };
   }
 
   [Symbol.asyncIterator](): this {
@@ -120,6 +134,11 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
     return false;
   }
 
+  /** How many values of the source it has. */
+  protected get held(): number {
+    return this.serving === "in hand" || this.serving === "at work" ? 1 : 0;
+  }
+
   /** It is over. It may `give` one more value to the first who waits. */
   protected flush(): void {}
 
@@ -145,9 +164,10 @@ export abstract class ServedStream<R> implements ReceiverIterator<R>, Feedable, 
     return this.#over;
   }
 
-  /** Serves the first who waits, and goes on with the next. */
-  protected give(value: R): void {
+  /** Serves the first who waits, with what was made of `count` values, and goes on with the next. */
+  protected give(value: R, count = 1): void {
     this.serving = "nobody";
+    if (this.wanted) this.#given += count;
     this.#askers.give(value);
     this.goOn();
   }

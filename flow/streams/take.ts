@@ -4,11 +4,12 @@
  * @module
  */
 import { checkCount, checkFunction } from "../../core/check.ts";
-import type { Cancel, Context, ReceiverIterator, WaitOptions } from "../../core/contract.ts";
+import type { Cancel, Context, WaitOptions } from "../../core/contract.ts";
 import { checkWait } from "../../core/wait.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Mapper } from "../../tasks/worker_pool.ts";
 import { type Feed, feedOf } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
 
 /**
@@ -33,7 +34,7 @@ export function take<T>(
   source: Producer<T>,
   count: number,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<T> {
+): FlowStream<T> {
   checkCount("count", count, 0);
   checkWait(wait);
   return new TakeStream<T>(feedOf(source), count, wait);
@@ -78,18 +79,18 @@ export function takeWhile<T, S extends T>(
   source: Producer<T>,
   predicate: (value: T, ctx: Context, index: number) => value is S,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<S>;
+): FlowStream<S>;
 /** Keeps the type. */
 export function takeWhile<T>(
   source: Producer<T>,
   predicate: Mapper<T, unknown>,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<T>;
+): FlowStream<T>;
 export function takeWhile<T>(
   source: Producer<T>,
   predicate: Mapper<T, unknown>,
   wait?: Cancel | WaitOptions,
-): ReceiverIterator<T> {
+): FlowStream<T> {
   checkFunction("predicate", predicate);
   checkWait(wait);
   return new TakeWhileStream<T>(feedOf(source), predicate, wait);

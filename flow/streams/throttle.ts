@@ -1,10 +1,11 @@
 import { show } from "../../core/check.ts";
-import type { Cancel, ReceiverIterator, Wait } from "../../core/contract.ts";
+import type { Cancel, Wait } from "../../core/contract.ts";
 import type { Clock } from "../../tasks/clock.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Failure } from "./askers.ts";
 import { checkDuration } from "../checks.ts";
 import { type Feed, feedOf } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { LatestStream, timingOf, type TimingOptions } from "./latest_stream.ts";
 
 /**
@@ -64,7 +65,7 @@ export function throttle<T>(
   source: Producer<T>,
   ms: number,
   options?: Cancel | ThrottleOptions,
-): ReceiverIterator<T> {
+): FlowStream<T> {
   checkDuration("ms", ms, { finite: true });
   const { options: { leading = true, trailing = true }, clock } = timingOf<ThrottleOptions>(
     options,

@@ -1,10 +1,11 @@
 import { checkCount, checkOptions } from "../../core/check.ts";
-import type { ReceiverIterator, WaitOptions } from "../../core/contract.ts";
+import type { WaitOptions } from "../../core/contract.ts";
 import { checkWait } from "../../core/wait.ts";
 import { checkClock, type Clock, realClock, type Timer } from "../../tasks/clock.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import { checkDuration } from "../checks.ts";
 import { type Feed, feedOf } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
 
 /**
@@ -48,7 +49,7 @@ export interface WindowOptions extends WaitOptions {
  *
  * @throws TypeError or RangeError if an argument is not what it may be.
  */
-export function window<T>(source: Producer<T>, options: WindowOptions): ReceiverIterator<T[]> {
+export function window<T>(source: Producer<T>, options: WindowOptions): FlowStream<T[]> {
   checkOptions("options", options);
   const { count, ms, clock = realClock } = options;
   if (count === undefined && ms === undefined) {
@@ -107,6 +108,10 @@ class WindowStream<T> extends PullStream<T, T[]> {
     return this.#values.length > 0;
   }
 
+  protected override get held(): number {
+    return this.#values.length;
+  }
+
   protected override flush(): void {
     if (this.#values.length > 0) this.#hand();
   }
@@ -136,6 +141,6 @@ class WindowStream<T> extends PullStream<T, T[]> {
     this.#late = false;
     const values = this.#values;
     this.#values = [];
-    this.give(values);
+    this.give(values, values.length);
   }
 }

@@ -1,8 +1,9 @@
-import type { Cancel, ReceiverIterator, WaitOptions } from "../../core/contract.ts";
+import type { Cancel, WaitOptions } from "../../core/contract.ts";
 import { isCancel } from "../../tasks/results.ts";
 import { checkWait } from "../../core/wait.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import { type Feed, feedsOf } from "./feed.ts";
+import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
 import { ZipFeed } from "./zip_feed.ts";
 
@@ -41,14 +42,14 @@ export type Producers<T extends readonly unknown[]> = {
  *
  * @throws TypeError or RangeError if an argument is not what it may be.
  */
-export function zip<T extends readonly unknown[]>(...sources: Producers<T>): ReceiverIterator<T>;
+export function zip<T extends readonly unknown[]>(...sources: Producers<T>): FlowStream<T>;
 /** May end early. */
 export function zip<T extends readonly unknown[]>(
   ...sourcesAndWait: readonly [...Producers<T>, Cancel | WaitOptions]
-): ReceiverIterator<T>;
+): FlowStream<T>;
 export function zip<T extends readonly unknown[]>(
   ...given: readonly (Producer<unknown> | Cancel | WaitOptions)[]
-): ReceiverIterator<T> {
+): FlowStream<T> {
   const last = given.at(-1);
   const wait = isWait(last) ? last : undefined;
   const sources = wait === undefined ? given : given.slice(0, -1);
