@@ -49,6 +49,8 @@ class Rest {
   onClose: (() => void) | null = null;
   onPark: (() => void) | null = null;
   watchers: Set<(taken: boolean) => void> | null = null;
+  /** Others enter for an item that has left: watchers are told when they have. */
+  refilling = false;
   /** It was closed at once, and what it held was dropped. */
   dropped = false;
   /** What it was closed with; undefined: plainly. */
@@ -145,7 +147,17 @@ export class QueueCore implements Owner {
   }
 
   private tell(watchers: Set<(taken: boolean) => void>, taken: boolean): void {
+    if (this.others.refilling && !taken) return;
     for (const fn of watchers) fn(taken);
+  }
+
+  /** Lets those in who wait for the place of an item that has left. */
+  private refill(): void {
+    const { others } = this;
+    const outer = others.refilling;
+    others.refilling = true;
+    this.matcher.admit();
+    others.refilling = outer;
   }
 
   get source(): CoreSource {
@@ -415,7 +427,7 @@ export class QueueCore implements Owner {
       // Sums of fractions drift; an empty queue weighs nothing.
       this.#weight = this.storage.length === 0 ? 0 : this.#weight - (item as Entry).weight;
     }
-    if (this.firstPutter !== null) this.matcher.admit();
+    if (this.firstPutter !== null) this.refill();
     this.changed(true);
     return item;
   }

@@ -579,6 +579,25 @@ Deno.test("134: a result that throws when it is looked at rejects its item and t
   assertEquals(batcher.stats().running, 0);
 });
 
+Deno.test("134: a result that ends the batcher when it is looked at leaves each item one fate", async () => {
+  const looks: ((act: () => void) => unknown)[] = [
+    (act) => Object.defineProperty([1, 2], 0, { get: act }),
+    (act) => [new Proxy({}, { has: () => (act(), false) }), 2],
+    (act) => [{ then: act }, 2],
+    (act) => [Object.defineProperty({}, "then", { get: act }), 2],
+  ];
+  for (const look of looks) {
+    const batcher: Batcher<number, unknown> = new Batcher(() =>
+      look(() => void batcher.shutdown({ immediate: true })) as unknown[]
+    );
+    void Promise.allSettled(submit(batcher, 1, 2));
+    await settled();
+    await batcher.shutdown();
+    const { submitted, fulfilled, rejected, waiting } = batcher.stats();
+    assertEquals([submitted, fulfilled + rejected, waiting], [2, 2, 0]);
+  }
+});
+
 Deno.test("134: undefined is a result like others, and one that is a promise is waited for", async () => {
   const batcher = new Batcher<number, unknown>(() => [undefined, Promise.resolve(7)]);
   assertEquals(await Promise.all(submit(batcher, 1, 2)), [undefined, 7]);

@@ -300,6 +300,25 @@ Deno.test("130: an item that leaves and one that enters for it are one step", as
   assertEquals(told, ["normal > overload"]);
 });
 
+Deno.test("28, 130: a heavy item that leaves and the light ones that enter for it are one step", async () => {
+  const { told, onChange } = telling();
+  const queue = filled(new Queue<number>({ maxSize: 10, weigh }), 10);
+  using marks = new WaterMarks(queue, { onChange });
+  const waiting = Array.from({ length: 10 }, () => queue.put(1));
+  queue.getNowait();
+  await Promise.all(waiting);
+  assertEquals([marks.level, marks.fill, marks.stats().overloads], ["overload", 10, 1]);
+  assertEquals(told, ["normal > overload"]);
+  // By a batch, and with more that enter than leave: each that leaves is a step.
+  const more = [4, 4, 9].map((item) => queue.put(item));
+  assertEquals(await queue.getBatch(4), [1, 1, 1, 1]);
+  await more[0];
+  assertEquals([marks.level, marks.fill], ["overload", 10]);
+  assertEquals(told, ["normal > overload"]);
+  queue.shutdown();
+  await Promise.allSettled(more);
+});
+
 Deno.test("130: marks weigh what the queue weighs", () => {
   const queue = new Queue<number>({ maxSize: 1_000, weigh });
   using marks = new WaterMarks(queue);

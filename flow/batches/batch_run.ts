@@ -89,7 +89,10 @@ export class BatchRun implements Owner {
       const node = nodes[i]!;
       if (node.list !== this.list) continue;
       const result = results?.[i];
-      if (!(result instanceof Failed)) {
+      const failed = result instanceof Failed;
+      // A getter or a proxy is code of the user's, which may have ended it.
+      if (node.list !== this.list) continue;
+      if (!failed) {
         node.leave();
         node.settle(result);
         continue;

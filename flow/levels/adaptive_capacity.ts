@@ -166,8 +166,8 @@ export class AdaptiveCapacity<in out T> implements Disposable {
     const { length } = storage;
     if (taken) this.#taken++;
     if (length < this.#least) this.#least = length;
-    // One that enters in the step in which another leaves has waited for room.
-    this.#full ||= this.#crowded || (taken && length === this.#size);
+    // Who enters in the step in which another leaves has waited for room.
+    this.#full ||= this.#crowded || (taken && length >= this.#size);
     this.#size = length;
     if (this.#timer === undefined) this.#arm();
     this.#active = true;
