@@ -684,6 +684,14 @@ Deno.test("151: random readers of branches get what is theirs, in order; no bran
             if (move.cancelled) ctx.cancel("over");
             asked++;
           }
+          for (const branch of branches) {
+            const { read, given, held, dropped, over } = branch.stats();
+            assertEquals([read, held, over], [
+              given + held + dropped,
+              branch.length,
+              branch.closed,
+            ]);
+          }
           // One more may have been read for somebody who left, with a capacity of 0.
           for (const { length } of branches) assert(length <= Math.max(1, capacity));
         }
@@ -703,6 +711,13 @@ Deno.test("151: random readers of branches get what is theirs, in order; no bran
           const values = slots.filter((value) => value !== undefined);
           assertEquals(values, theirs[at]!.slice(0, values.length));
           if (!closed[at]) assertEquals(values.length, theirs[at]!.length);
+          const { read, given, held, dropped, waiting } = branches[at]!.stats();
+          assertEquals([given, held, waiting], [values.length, 0, 0]);
+          // A split drops what is for one that is closed, a tee leaves it out.
+          if (kind === "tee") assertEquals(dropped === 0 || closed[at], true);
+          else if (branches.some((branch, i) => !closed[i])) {
+            assertEquals(read, theirs[at]!.length);
+          }
         }
         await settled();
         // Its end may have been on its way.

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { background, Channel, DeadlineExceededError, Queue, withCancel } from "../mod.ts";
-import type { ReceiverIterator } from "../mod.ts";
 import {
   debounce,
+  type FlowStream,
   map,
   type Producer,
   sample,
@@ -19,7 +19,7 @@ import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
 
 /** All three, with 100 ms. */
-type Make = <T>(source: Producer<T>, options?: TimingOptions) => ReceiverIterator<T>;
+type Make = <T>(source: Producer<T>, options?: TimingOptions) => FlowStream<T>;
 const all: readonly [string, Make][] = [
   ["debounce", (source, options) => debounce(source, 100, options)],
   ["throttle", (source, options) => throttle(source, 100, { leading: false, ...options })],
@@ -512,6 +512,84 @@ for (const [name, make] of all) {
     await windows.return();
   });
 
+  Deno.test(`139: ${name}: what was read was given, is held, or was passed over`, async () => {
+    const [clock, ch] = [new ManualClock(), open<number>()];
+    const values = make(ch, { clock });
+    const { read: none } = values.stats();
+    const next = values.next();
+    await play(clock, ch, [[1, 0], [2, 10]]);
+    const base = { waiting: 0, over: false };
+    assertEquals([none, values.stats()], [
+      0,
+      { ...base, read: 2, given: 0, held: 1, dropped: 1, waiting: 1 },
+    ]);
+    await clock.advance(140);
+    assertEquals(await next, value(2));
+    assertEquals(values.stats(), { ...base, read: 2, given: 1, held: 0, dropped: 1 });
+    await play(clock, ch, [[3, 160], [4, 350]]);
+    assertEquals(values.stats(), { ...base, read: 4, given: 1, held: 2, dropped: 1 });
+    await values.return();
+    ch.trySend(5);
+    await settled();
+    assertEquals([values.stats(), ch.length], [
+      { ...base, read: 4, given: 1, held: 0, dropped: 3, over: true },
+      1,
+    ]);
+  });
+
+  Deno.test(`139: ${name}: the counts are right at every quiet moment, however it is read and left`, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(fc.constantFrom("send" as const, "next" as const), fc.nat(120)),
+          { maxLength: 30 },
+        ),
+        fc.constantFrom("return", "cancel", "close"),
+        async (script, way) => {
+          const [clock, ch] = [new ManualClock(), open<number>()];
+          const ctx = withCancel(background());
+          const values = make(ch, { clock, ctx });
+          let [sent, seen, waiting, before] = [0, 0, 0, 0];
+          const next = async (): Promise<void> => {
+            waiting++;
+            const result = await values.next().catch(() => DONE);
+            waiting--;
+            if (!result.done) seen++;
+          };
+          const look = (): number => {
+            const { read, given, held, dropped, ...stats } = values.stats();
+            assertEquals([read, given, stats.waiting], [sent - ch.length, seen, waiting]);
+            assertEquals(read, given + held + dropped);
+            assert(held >= 0 && held <= 2 && dropped >= before);
+            before = dropped;
+            return held;
+          };
+          void next();
+          await settled();
+          for (const action of script) {
+            if (action === "send") ch.trySend(++sent);
+            else if (action === "next") void next();
+            else await clock.advance(action);
+            await settled();
+            look();
+          }
+          if (way === "return") await values.return();
+          else if (way === "cancel") ctx.cancel("over");
+          else ch.close();
+          await settled();
+          // What it holds at the end is there to be read, or the newest of it, and nothing else.
+          const [rest, had] = [look(), seen];
+          const nexts = [next(), next(), next()];
+          await clock.advance(200);
+          await Promise.all(nexts);
+          assert(seen - had <= rest && (rest === 0 || seen > had));
+          assertEquals([look(), values.stats().over], [0, true]);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   Deno.test(`139: ${name}: a context or a signal will do for options`, async () => {
     using ctx = withCancel(background());
     const { signal } = spiedController();
@@ -691,7 +769,7 @@ function serve(
 }
 
 async function seen(
-  make: (source: Channel<number>, options: TimingOptions) => ReceiverIterator<number>,
+  make: (source: Channel<number>, options: TimingOptions) => FlowStream<number>,
   program: readonly Op[],
   end: End,
 ): Promise<[unknown, number][]> {

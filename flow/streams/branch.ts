@@ -8,6 +8,7 @@ import type { Received } from "../../core/protocol.ts";
 import { CoreReceiver } from "../../core/receiver.ts";
 import { CoreIterator } from "../../core/receiver_iterator.ts";
 import type { BranchCore } from "./branch_core.ts";
+import type { StreamStats } from "./flow_stream.ts";
 
 /**
  * One of the receivers that a {@linkcode tee} or a {@linkcode split} gives. When nobody will read it any
@@ -30,6 +31,8 @@ export interface Branch<out T> extends Receiver<T>, Disposable {
    * stopped. Closing twice does nothing.
    */
   close(): void;
+  /** How it is doing: `read` counts what came for this branch; `over` says whether it is closed. */
+  stats(): StreamStats;
   /** An iterator whose `return`, and so leaving the loop, closes the branch. */
   [Symbol.asyncIterator](): ReceiverIterator<T>;
 }
@@ -55,6 +58,10 @@ export class ForkBranch<T> extends CoreReceiver<T> implements Branch<T> {
 
   close(): void {
     this.#core.leave();
+  }
+
+  stats(): StreamStats {
+    return this.#core.stats();
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@ import { CoreSource } from "../../core/ports.ts";
 import { QueueCore } from "../../core/queue_core.ts";
 import { Ring } from "../../core/ring.ts";
 import { PLAIN_CHANNEL } from "../../core/traits.ts";
+import type { StreamStats } from "./flow_stream.ts";
 
 /** Whom a branch tells how things stand with it. Both run in the middle of operations. */
 export interface BranchOwner {
@@ -16,6 +17,9 @@ export interface BranchOwner {
 /** The core of a branch, which knows whether a value is wanted from it, and whether it has room. */
 export class BranchCore extends QueueCore {
   readonly #owner: BranchOwner;
+  /** How many values have come for it, and how many of them nobody will read. */
+  #came = 0;
+  #dropped = 0;
   #port: BranchSource | undefined;
   /** Somebody has looked for a value without waiting. */
   #asked = false;
@@ -33,7 +37,11 @@ export class BranchCore extends QueueCore {
 
   /** A value for it, whether it has room or not. */
   add(value: unknown): void {
-    if (this.closed) return;
+    this.#came++;
+    if (this.closed) {
+      this.#dropped++;
+      return;
+    }
     this.#asked = false;
     if (!this.offer(value)) this.restore(value);
     this.#update();
@@ -47,8 +55,15 @@ export class BranchCore extends QueueCore {
 
   /** Nobody reads it any more. */
   leave(): void {
+    this.#dropped += this.storage.length;
     if (!this.closed || this.storage.length > 0) this.close(undefined, true);
     this.#owner.look();
+  }
+
+  stats(): StreamStats {
+    const [read, dropped, held] = [this.#came, this.#dropped, this.storage.length];
+    const given = read - held - dropped;
+    return { read, given, held, dropped, waiting: this.takers.length, over: this.closed };
   }
 
   override get source(): CoreSource {

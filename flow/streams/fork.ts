@@ -134,7 +134,7 @@ export class Fork<T> implements Taker<T>, BranchOwner, Endable, Sequel {
 
   #deliver(value: T, index: number | undefined): void {
     if (index !== undefined) this.cores[index]!.add(value);
-    else for (const core of this.cores) core.add(value);
+    else for (const core of this.cores) if (!core.closed) core.add(value);
     this.#value = "none";
     if (this.#over) this.#close();
     else this.#ask();
