@@ -79,6 +79,8 @@ export class Matcher {
       this.walk(this.#core.takers, this.serve);
     } while (this.#again);
     this.#settling = false;
+    // It was closed meanwhile, or the last item went past those who declined it.
+    if (this.#core.drained && this.#core.takers.head !== null) this.finishTakers();
   }
 
   /** Lets putters in while they fit. */

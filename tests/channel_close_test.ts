@@ -7,7 +7,17 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { Channel, ClosedError, Queue, QueueShutDown, recv, select, trySelect } from "../mod.ts";
+import {
+  background,
+  Channel,
+  ClosedError,
+  Queue,
+  QueueShutDown,
+  recv,
+  select,
+  trySelect,
+  withCancel,
+} from "../mod.ts";
 import { lines } from "./support/lines.ts";
 import { state } from "./support/settle.ts";
 
@@ -94,6 +104,25 @@ Deno.test("34, 35: a receiver that parks behind the last value gets the end", as
   ch.close();
   assertEquals(await first, { ok: true, value: 1 });
   assertEquals(await second, { ok: false, value: undefined });
+});
+
+Deno.test("34: a channel that is closed by code that runs while a value is handed over tells all who wait", async () => {
+  const ch = new Channel<unknown>(9);
+  using ctx = withCancel(background());
+  // It holds up those behind it, who are then served in one go.
+  ch.receiveMany(3, { min: 3, ctx }).catch(() => {});
+  const calls = [ch.take(), ch.take(), ch.receive(), ch.receiveMany(2)];
+  const closing = {
+    get then() {
+      if (!ch.closed) ch.close();
+      return undefined;
+    },
+  };
+  await ch.send(closing);
+  await ch.send("last");
+  ctx.cancel();
+  assertEquals(await Promise.all(calls.slice(1)), ["last", { ok: false, value: undefined }, []]);
+  assertStrictEquals(await calls[0], closing);
 });
 
 Deno.test("35: a batch that waits for more gets what is there when the channel is closed", async () => {

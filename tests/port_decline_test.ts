@@ -57,6 +57,17 @@ Deno.test("R32: so with a buffer: what nobody took stays, and whoever comes then
   assertEquals(lines(ch), { takers: 1, putters: 0 });
 });
 
+Deno.test("R32, 34: who has declined the last value of a closed channel is told the end when it is taken", () => {
+  const ch = new Channel<string>(1);
+  const shy = new ForeignSelect(taking(ch));
+  Object.defineProperty(shy, "declines", { get: () => ch.length > 0 });
+  assert(ch.trySend("a"));
+  ch.close();
+  assertFalse(shy.decided);
+  assertEquals(ch.tryReceive(), { ok: true, value: "a" });
+  assertEquals([shy.decided, shy.ok, lines(ch)], [true, false, nobody]);
+});
+
 Deno.test("R32: who declines to offer holds up nobody: neither takers, nor those who put in", async () => {
   const ch = new Channel<string>();
   const shy = new ForeignSelect(offering(ch, "never"));
