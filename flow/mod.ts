@@ -99,7 +99,12 @@ export type { FlowStream, StreamStats } from "./streams/flow_stream.ts";
 export type { TimingOptions } from "./streams/latest_stream.ts";
 export { map } from "./streams/map.ts";
 export { type Operator, pipe } from "./streams/pipe.ts";
-export { pipeline, type PipelineOptions } from "./streams/pipeline.ts";
+export {
+  type Pipeline,
+  pipeline,
+  type PipelineOptions,
+  type PipelineStats,
+} from "./streams/pipeline.ts";
 export { sample } from "./streams/sample.ts";
 export { split, splitBy } from "./streams/split.ts";
 export { take, takeWhile } from "./streams/take.ts";

@@ -11,6 +11,7 @@
 import { Channel } from "../channel.ts";
 import { afterFunc } from "../context.ts";
 import type { Context, ReceiverIterator, Wait } from "../core/contract.ts";
+import { coreOf } from "../core/core_of.ts";
 import { CanceledError } from "../core/errors.ts";
 import type { ScopedContext } from "../core/scoped_context.ts";
 import { enter } from "../core/wait.ts";
@@ -24,6 +25,8 @@ export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
   protected readonly outlet: Channel<S>;
   /** It has come to its end, or was ended. */
   protected over = false;
+  /** It was left: nobody reads what is in the outlet. */
+  protected left = false;
   readonly #reader: ReceiverIterator<S>;
   readonly #wait: Wait | undefined;
   #ctx: ScopedContext | undefined;
@@ -50,6 +53,7 @@ export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
   }
 
   return(): Promise<IteratorResult<R, undefined>> {
+    this.left = true;
     this.#end(new CanceledError("the results are not wanted any more"), true);
     void this.#reader.return();
     return Promise.resolve(ENDED);
@@ -61,6 +65,11 @@ export abstract class LazyStream<S, R> implements ReceiverIterator<R> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  /** How many calls of `next` wait. */
+  protected get waiting(): number {
+    return coreOf(this.outlet)!.takers.length;
   }
 
   /** The next of what was made. */

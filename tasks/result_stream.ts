@@ -27,6 +27,24 @@ interface Slot<R> {
   readonly permit: Permit;
 }
 
+/** How a stream of results is doing. */
+export interface ResultStreamStats {
+  /** How many items were taken of the source. */
+  readonly read: number;
+  /** How many results have gone to a reader. */
+  readonly given: number;
+  /** How many items have a job that runs, or a result that nobody has read and somebody may. */
+  readonly held: number;
+  /** How many items have come to nothing: their jobs failed, or it was over before they were done. */
+  readonly dropped: number;
+  /** How many readers wait for a result. */
+  readonly waiting: number;
+  /** How many jobs run. */
+  readonly running: number;
+  /** No more jobs are started, and those that run are not waited for. */
+  readonly over: boolean;
+}
+
 /** How a stream of results is to be. */
 export interface ResultStreamOptions {
   readonly order: "completion" | "submission";
@@ -39,7 +57,10 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
   readonly #run: (item: T, ctx: Context, index: number) => Promise<R>;
   readonly #ordered: boolean;
   readonly #window: Semaphore;
+  #taken = 0;
   #running = 0;
+  /** How many results were put into the outlet. */
+  #made = 0;
   /** The source has come to its end. */
   #exhausted = false;
   #sourceError: { readonly error: unknown } | undefined;
@@ -60,6 +81,16 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
     this.#run = run;
     this.#ordered = order === "submission";
     this.#window = new Semaphore(ahead);
+  }
+
+  /** How it is doing. */
+  stats(): ResultStreamStats {
+    const [read, running, unread] = [this.#taken, this.#running, this.outlet.length];
+    const given = this.#made - unread;
+    let held = this.left ? 0 : unread;
+    if (!this.over) held += running + this.#early.size;
+    const dropped = read - given - held;
+    return { read, given, held, dropped, waiting: this.waiting, running, over: this.over };
   }
 
   protected override begin(ctx: Context): void {
@@ -84,6 +115,7 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
         read = Promise.resolve(this.#iterator.next());
         const result = await until(read, ctx);
         if (result.done) break;
+        this.#taken++;
         // Read too late to be started.
         if (this.over || this.#halted) return giveUp(read);
         read = undefined;
@@ -125,8 +157,9 @@ export class ResultStream<T, R> extends LazyStream<Slot<R>, R> {
 
   #deliver(outcome: Outcome<R>, permit: Permit): void {
     if (this.over) return;
-    if (outcome.ok) this.outlet.trySend({ value: outcome.value, permit });
-    else this.fail(outcome.error);
+    if (!outcome.ok) return this.fail(outcome.error);
+    this.#made++;
+    this.outlet.trySend({ value: outcome.value, permit });
   }
 
   #look(): void {

@@ -12,6 +12,7 @@ import {
   filter,
   type FlowStream,
   map,
+  pipeline,
   type Producer,
   type ReceiverIterator,
   split,
@@ -492,6 +493,69 @@ Deno.test("149: at every quiet moment each stream of a chain has given, holds or
         await next();
         await settled();
         look(true);
+      },
+    ),
+    { numRuns: RUNS },
+  );
+});
+
+Deno.test("150: at every quiet moment a pipeline has given, holds or has dropped what it has read", async () => {
+  const acts = fc.oneof(
+    fc.constant("next" as const),
+    fc.record({ at: fc.nat(9), fails: fc.nat(9).map((n) => n === 0) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(acts, { maxLength: 25 }),
+      fc.record({ workers: fc.integer({ min: 1, max: 4 }), ordered: fc.boolean() }),
+      fc.constantFrom<Way>("return", "cancel"),
+      async (script, options, way) => {
+        const ctx = withCancel(background());
+        const jobs = new Map<number, PromiseWithResolvers<number>>();
+        const it = pipeline(range(8), (n) => {
+          const job = Promise.withResolvers<number>();
+          jobs.set(n, job);
+          return job.promise;
+        }, { ...options, ctx });
+        let [seen, waiting, failed, before] = [0, 0, false, 0];
+        const next = async (): Promise<void> => {
+          waiting++;
+          const result = await it.next().catch(() => ended);
+          waiting--;
+          if (!result.done) seen++;
+        };
+        const look = (left: boolean): void => {
+          const { read, given, held, dropped, ...stats } = it.stats();
+          assertEquals([given, stats.waiting, stats.running], [seen, waiting, jobs.size]);
+          assertEquals(read, given + held + dropped);
+          assert(held >= 0 && held <= options.workers && dropped >= before);
+          if (!failed && !left) assertEquals(dropped, 0);
+          if (left && way === "return") assertEquals(held, 0);
+          assert(!left || stats.over);
+          before = dropped;
+        };
+        for (const act of script) {
+          if (act === "next") void next();
+          else {
+            const [n, job] = [...jobs][act.at % jobs.size] ?? [];
+            if (act.fails) job?.reject("no");
+            else job?.resolve(0);
+            if (n !== undefined) failed = jobs.delete(n) && act.fails || failed;
+          }
+          await settled();
+          look(false);
+        }
+        if (way === "return") await it.return();
+        else ctx.cancel("over");
+        await settled();
+        if (way === "cancel") await next();
+        look(true);
+        for (const { resolve } of jobs.values()) resolve(0);
+        jobs.clear();
+        while (it.stats().held > 0) await next();
+        await settled();
+        look(true);
+        assertEquals(it.stats().held, 0);
       },
     ),
     { numRuns: RUNS },

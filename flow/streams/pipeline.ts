@@ -1,11 +1,12 @@
 import { checkFunction, checkOptions, show } from "../../core/check.ts";
-import type { Cancel, ReceiverIterator, WaitOptions } from "../../core/contract.ts";
+import type { Cancel, WaitOptions } from "../../core/contract.ts";
 import { checkWait } from "../../core/wait.ts";
 import { ResultStream } from "../../tasks/result_stream.ts";
 import { isCancel } from "../../tasks/results.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Mapper } from "../../tasks/worker_pool.ts";
 import { checkSize } from "../checks.ts";
+import type { FlowStream, StreamStats } from "./flow_stream.ts";
 
 /**
  * How a pipeline runs.
@@ -26,6 +27,44 @@ export interface PipelineOptions extends WaitOptions {
   readonly workers?: number | undefined;
   /** In the order of the source, if left out; otherwise each result as soon as it is there. */
   readonly ordered?: boolean | undefined;
+}
+
+/**
+ * How a {@linkcode pipeline} is doing.
+ *
+ * @example
+ * ```ts
+ * import { pipeline, type PipelineStats } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const doubled = pipeline([1, 2, 3], (n) => 2 * n, { workers: 2 });
+ * await doubled.next();
+ * const { given, running }: PipelineStats = doubled.stats();
+ * assertEquals(given, 1);
+ * console.log(`${running} calls run`);
+ * ```
+ */
+export interface PipelineStats extends StreamStats {
+  /** How many calls run; those whose results are not wanted any more may run on. */
+  readonly running: number;
+}
+
+/**
+ * What a {@linkcode pipeline} gives: a stream that tells how many calls run, too.
+ *
+ * @example
+ * ```ts
+ * import { type Pipeline, pipeline } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const doubled: Pipeline<number> = pipeline([1, 2, 3], (n) => 2 * n);
+ * assertEquals(doubled.stats().running, 0);
+ * await doubled.return();
+ * ```
+ */
+export interface Pipeline<R> extends FlowStream<R> {
+  /** How it is doing. It changes nothing, and reads nothing. */
+  stats(): PipelineStats;
 }
 
 /**
@@ -54,7 +93,7 @@ export function pipeline<T, R>(
   source: Producer<T>,
   fn: Mapper<T, R>,
   options?: Cancel | PipelineOptions,
-): ReceiverIterator<R> {
+): Pipeline<R> {
   checkFunction("fn", fn);
   const { workers, ordered } = settingsOf(options);
   checkWait(options);
