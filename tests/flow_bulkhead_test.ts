@@ -390,6 +390,55 @@ Deno.test("147: what has ended leaves nothing on the contexts it was given", asy
   assertEquals([caller.listeners, clock.timers, parent.listeners, parent.added], [0, 0, 1, 1]);
 });
 
+// ---- other numbers ----
+
+Deno.test("147: with more places those who wait are served in the same step, first come, first served", async () => {
+  using bulkhead = new Bulkhead({ limit: 1, capacity: 4 });
+  const jobs = heldJobs(5);
+  const calls = jobs.map(({ job }) => new Watched(bulkhead.run(job)));
+  bulkhead.resize(3);
+  assertEquals([bulkhead.limit, bulkhead.capacity, ...figures(bulkhead)], [3, 4, 3, 2]);
+  await settled();
+  assertEquals(jobs.map(({ runs }) => runs), [1, 1, 1, 0, 0]);
+  bulkhead.resize(Infinity);
+  await settled();
+  assertEquals([jobs.map(({ runs }) => runs), figures(bulkhead)], [[1, 1, 1, 1, 1], [5, 0]]);
+  for (const job of jobs) job.end();
+  await settled();
+  assertEquals(calls.map(({ is }) => is), calls.map(() => "fulfilled"));
+});
+
+Deno.test("147: with fewer nobody is turned out, and the next starts when fewer than the limit run", async () => {
+  using bulkhead = new Bulkhead({ limit: 3, capacity: 3, name: "db" });
+  const jobs = heldJobs(6);
+  const calls = jobs.map(({ job }) => new Watched(bulkhead.run(job)));
+  bulkhead.resize(1, 1);
+  assertEquals(figures(bulkhead), [3, 3]);
+  const message = 'the bulkhead "db" is full: 3 of 1 run, 3 of 1 wait';
+  await assertRejects(() => bulkhead.run(() => 1), OverloadError, message);
+  const runs: number[][] = [];
+  for (const job of jobs) {
+    job.end();
+    await settled();
+    runs.push(figures(bulkhead));
+  }
+  assertEquals(runs, [[2, 3], [1, 3], [1, 2], [1, 1], [1, 0], [0, 0]]);
+  assertEquals(calls.map(({ is }) => is), calls.map(() => "fulfilled"));
+});
+
+Deno.test("147: bad numbers change nothing, and a bulkhead that was disposed stays so", async () => {
+  const bulkhead = new Bulkhead({ limit: 2, capacity: 1 });
+  for (const [limit, capacity] of [[0, 1], [NaN, 1], [1.5, 1], [3, -1], [3, NaN]] as const) {
+    assertThrows(() => bulkhead.resize(limit, capacity), RangeError, "must be");
+  }
+  assertThrows(() => bulkhead.resize("3" as unknown as number), TypeError, "limit must be");
+  assertEquals([bulkhead.limit, bulkhead.capacity], [2, 1]);
+  bulkhead[Symbol.dispose]();
+  bulkhead.resize(9, 9);
+  await assertRejects(() => bulkhead.run(() => 1), ClosedError);
+  assertEquals([bulkhead.stats().limit, ...figures(bulkhead)], [9, 0, 0]);
+});
+
 Deno.test("147, R17: bad options throw, bad arguments reject, and nothing is called", async () => {
   const wrong: [unknown, new () => Error, string][] = [
     [undefined, TypeError, "options must be an object"],
@@ -422,7 +471,8 @@ type Op =
   | { readonly op: "end"; readonly id: number; readonly ok: boolean }
   | { readonly op: "leave"; readonly id: number }
   /** The time of all time limits is up. */
-  | { readonly op: "time" };
+  | { readonly op: "time" }
+  | { readonly op: "resize"; readonly limit: number; readonly capacity: number };
 
 const run: fc.Arbitrary<Op> = fc.record({
   op: fc.constant("run"),
@@ -437,6 +487,12 @@ const end: fc.Arbitrary<Op> = fc.record({
 });
 const leave: fc.Arbitrary<Op> = fc.record({ op: fc.constant("leave"), id: fc.nat(20) });
 
+const resize: fc.Arbitrary<Op> = fc.record({
+  op: fc.constant("resize"),
+  limit: fc.integer({ min: 1, max: 4 }),
+  capacity: fc.integer({ min: 0, max: 3 }),
+});
+
 const program = fc.record({
   limit: fc.integer({ min: 1, max: 3 }),
   capacity: fc.integer({ min: 0, max: 3 }),
@@ -449,6 +505,7 @@ const program = fc.record({
       { weight: 2, arbitrary: fc.tuple(end, leave) },
       { weight: 2, arbitrary: fc.tuple(end, run) },
       { weight: 1, arbitrary: fc.constant<Op[]>([{ op: "time" }]) },
+      { weight: 1, arbitrary: fc.tuple(resize) },
     ),
     { maxLength: 30 },
   ),
@@ -503,8 +560,8 @@ class Model {
   line: Call[] = [];
   running = 0;
   started: Call[] = [];
-  readonly #limit: number;
-  readonly #capacity: number;
+  #limit: number;
+  #capacity: number;
 
   constructor(limit: number, capacity: number) {
     this.#limit = limit;
@@ -523,8 +580,17 @@ class Model {
     if (call.outcome === "pending") call.outcome = ok ? "ok" : "failed";
     call.expected = "over";
     this.running--;
-    const next = this.line.shift();
-    if (next !== undefined) this.#start(next);
+    this.#serve();
+  }
+
+  resize(limit: number, capacity: number): void {
+    this.#limit = limit;
+    this.#capacity = capacity;
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (this.running < this.#limit && this.line.length > 0) this.#start(this.line.shift()!);
   }
 
   leave(call: Call): void {
@@ -587,6 +653,9 @@ Deno.test("147: over random programs no more run or wait than may, in their orde
           } else if (op.op === "time") {
             await clock.advance(10);
             model.time();
+          } else if (op.op === "resize") {
+            bulkhead.resize(op.limit, op.capacity);
+            model.resize(op.limit, op.capacity);
           } else if (op.op === "end") {
             const running = calls.filter(({ expected, job }) =>
               expected === "runs" && job.runs > 0

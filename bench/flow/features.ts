@@ -38,7 +38,7 @@ export const features: readonly FeatureTable[] = [
       ],
       [
         "other limits while it runs",
-        "no",
+        "`setRate`, `setLimit`",
         "`updateSettings`",
         "no",
         "of `concurrency` alone",
@@ -183,7 +183,7 @@ export const features: readonly FeatureTable[] = [
         "is free at once",
       ],
       ["priorities, weights", "no", "both", "priorities", "no"],
-      ["another limit while it runs", "no", "`updateSettings`", "`concurrency`", "no"],
+      ["another limit while it runs", "`resize`", "`updateSettings`", "`concurrency`", "no"],
       [
         "end: finish what waits",
         "no: disposing rejects it",
@@ -246,11 +246,11 @@ export const features: readonly FeatureTable[] = [
 /** What peers have, and Sluice has not; the first words of each are the peer's. */
 export const missing: readonly string[] = [
   "bottleneck: one limit for several processes, over Redis; priorities, weights and four strategies " +
-  "for a line that is full; limits that change while it runs; years of use.",
+  "for a line that is full; years of use.",
   "p-throttle, p-queue: fixed windows, which need no log; p-queue: priorities, pause, events.",
   "dataloader: one load for equal keys, with a cache. A `Batcher` hands equal items over twice.",
   "opossum: percentiles, health checks, saved state, a cache, calls that are joined, events for " +
   "everything, and exporters for Prometheus and Hystrix.",
   "A `run` of a rate limiter is for one unit; more take `acquireMany` before the job.",
-  "A `Bulkhead` has no graceful end, and no limit of a limiter, breaker or bulkhead can be changed.",
+  "A `Bulkhead` has no graceful end, and what a breaker goes by cannot be changed.",
 ];

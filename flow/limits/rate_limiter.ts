@@ -194,6 +194,26 @@ export class RateLimiter implements Policy {
     };
   }
 
+  /**
+   * Changes the rule of the meter, for limiters that can do that: those who are due by the old one are
+   * served by it, the others by the new one; who wants more than it ever grants is rejected with a
+   * RangeError.
+   */
+  protected change(rule: (now: number) => void): void {
+    const now = this.clock.now();
+    this.#serve(now);
+    rule(now);
+    for (const node of this.#line.snapshot()) {
+      const error = this.#tooMany(node.item as number);
+      if (error === undefined) continue;
+      node.leave();
+      node.fail(error);
+    }
+    // The head may be the same, and the moment is another.
+    this.#alarm.clear();
+    this.#serve(now);
+  }
+
   async #runToItsEnd<R>(job: Job<R>): Promise<R> {
     await this.acquire();
     return await job(root);
@@ -201,11 +221,15 @@ export class RateLimiter implements Policy {
 
   #check(count: number): void {
     checkCount("count", count, 1);
+    const error = this.#tooMany(count);
+    if (error !== undefined) throw error;
+  }
+
+  #tooMany(count: number): RangeError | undefined {
     const { most } = this.#meter;
-    if (count > most) {
-      const label = labelOf("rate limiter", this.#name);
-      throw new RangeError(`count must be at most ${most}, or ${label} never grants it: ${count}`);
-    }
+    if (count <= most) return undefined;
+    const label = labelOf("rate limiter", this.#name);
+    return new RangeError(`count must be at most ${most}, or ${label} never grants it: ${count}`);
   }
 
   #take(count: number): boolean {

@@ -2,7 +2,7 @@
  * What a rate limiter goes by: the rule alone, without anybody who waits.
  *
  * A meter says from which moment on so many can be had, and never takes back what it has said unless
- * more are taken. So whoever waits needs one timer, and nothing is asked again and again.
+ * more are taken, or its limiter changes it. So whoever waits needs one timer, and nothing is asked again and again.
  *
  * @module
  */

@@ -56,8 +56,7 @@ export interface SlidingWindowOptions extends RateLimiterOptions {
  * ```
  */
 export class SlidingWindow extends RateLimiter {
-  /** How many may be had within any window. */
-  readonly limit: number;
+  readonly #meter: WindowMeter;
   /** How long a window is, in milliseconds. */
   readonly window: number;
 
@@ -71,14 +70,31 @@ export class SlidingWindow extends RateLimiter {
     const { limit, window } = options;
     checkSize("limit", limit);
     checkDuration("window", window, { positive: true, finite: true });
-    super(new WindowMeter(limit, window), options);
-    this.limit = limit;
+    const meter = new WindowMeter(limit, window);
+    super(meter, options);
+    this.#meter = meter;
     this.window = window;
+  }
+
+  /** How many may be had within any window. */
+  get limit(): number {
+    return this.#meter.most;
+  }
+
+  /**
+   * Another limit from now on, for which what was handed out before counts, too. Those who wait are
+   * served as it has it; who wants more than that at once is rejected with a RangeError.
+   *
+   * @throws TypeError or RangeError if it is no integer of at least 1; then nothing has changed.
+   */
+  setLimit(limit: number): void {
+    checkSize("limit", limit);
+    this.change(() => this.#meter.most = limit);
   }
 }
 
 class WindowMeter implements RateMeter {
-  readonly most: number;
+  most: number;
   readonly #window: number;
   readonly #log: GrantLog;
 
@@ -107,7 +123,8 @@ class WindowMeter implements RateMeter {
 
   available(now: number): number {
     this.#log.forget(now);
-    return this.most - this.#log.units;
+    // A limit that was more before may have let more through.
+    return Math.max(0, this.most - this.#log.units);
   }
 
   reset(): void {

@@ -5,7 +5,8 @@
  * It counts whole tokens from a moment at which the bucket was full, so nothing adds up that was
  * rounded: the token with the number n is there `(n - burst) * per / rate` milliseconds after that
  * moment, however many there have been. Between two moments that are t apart never more than
- * `burst + rate * t / per` are handed out.
+ * `burst + rate * t / per` are handed out. At a change of the rate it begins to count anew, with what
+ * there is then.
  *
  * @module
  */
@@ -55,12 +56,7 @@ export interface TokenBucketOptions extends RateLimiterOptions {
  * ```
  */
 export class TokenBucket extends RateLimiter {
-  /** How many tokens come in `per` milliseconds. */
-  readonly rate: number;
-  /** In how many milliseconds `rate` tokens come. */
-  readonly per: number;
-  /** How many the bucket holds. */
-  readonly burst: number;
+  readonly #bucket: Bucket;
 
   /**
    * The bucket is full at first.
@@ -70,30 +66,78 @@ export class TokenBucket extends RateLimiter {
   constructor(options: TokenBucketOptions) {
     checkOptions("options", options);
     const { rate, per = 1_000 } = options;
-    checkDuration("rate", rate, { positive: true, finite: true });
-    checkDuration("per", per, { positive: true, finite: true });
+    checkRate(rate, per);
     const { burst = Math.max(1, Math.floor(rate)) } = options;
     checkSize("burst", burst);
-    super(new Bucket(rate, per, burst), options);
-    this.rate = rate;
-    this.per = per;
-    this.burst = burst;
+    const bucket = new Bucket(rate, per, burst);
+    super(bucket, options);
+    this.#bucket = bucket;
+  }
+
+  /** How many tokens come in `per` milliseconds. */
+  get rate(): number {
+    return this.#bucket.rate;
+  }
+
+  /** In how many milliseconds `rate` tokens come. */
+  get per(): number {
+    return this.#bucket.per;
+  }
+
+  /** How many the bucket holds. */
+  get burst(): number {
+    return this.#bucket.most;
+  }
+
+  /**
+   * Changes what is given from now on; what is left out stays, `burst` too. What is in the bucket stays
+   * as well, as far as it holds that. Those who wait are served as the new rate has it; who wants more
+   * than the new burst is rejected with a RangeError.
+   *
+   * @throws TypeError or RangeError if one is not what it may be; then nothing has changed.
+   */
+  setRate(
+    to: {
+      readonly rate?: number | undefined;
+      readonly per?: number | undefined;
+      readonly burst?: number | undefined;
+    },
+  ): void {
+    checkOptions("to", to);
+    const { rate = this.rate, per = this.per, burst = this.burst } = to;
+    checkRate(rate, per);
+    checkSize("burst", burst);
+    this.change((now) => this.#bucket.set(rate, per, burst, now));
   }
 }
 
+function checkRate(rate: unknown, per: unknown): void {
+  checkDuration("rate", rate, { positive: true, finite: true });
+  checkDuration("per", per, { positive: true, finite: true });
+}
+
 class Bucket implements RateMeter {
-  readonly most: number;
-  readonly #rate: number;
-  readonly #per: number;
+  rate: number;
+  per: number;
+  most: number;
   /** A moment at which it was full. */
   #since = 0;
   /** How many were taken since. */
   #taken = 0;
 
   constructor(rate: number, per: number, burst: number) {
-    this.#rate = rate;
-    this.#per = per;
+    this.rate = rate;
+    this.per = per;
     this.most = burst;
+  }
+
+  set(rate: number, per: number, burst: number, now: number): void {
+    const whole = this.available(now);
+    const part = (now - this.#since) * this.rate / this.per + this.most - this.#taken - whole;
+    // It goes on as if it had been full when a token began of which it has that part.
+    this.#since = whole < this.most ? now - clamp(part) * per / rate : now;
+    this.#taken = Math.max(0, burst - whole);
+    [this.rate, this.per, this.most] = [rate, per, burst];
   }
 
   get idleAt(): number {
@@ -116,7 +160,7 @@ class Bucket implements RateMeter {
 
   available(now: number): number {
     if (now >= this.idleAt) return this.most;
-    const refilled = Math.floor((now - this.#since) * this.#rate / this.#per);
+    const refilled = Math.floor((now - this.#since) * this.rate / this.per);
     // Rounded, it may be one off: `due` decides.
     let count = Math.max(0, refilled + this.most - this.#taken - 1);
     while (this.#due(count + 1) <= now) count++;
@@ -133,6 +177,11 @@ class Bucket implements RateMeter {
 
   /** When so many have come since it was full. */
   #at(count: number): number {
-    return this.#since + count * this.#per / this.#rate;
+    return this.#since + count * this.per / this.rate;
   }
+}
+
+/** Rounded, a part may be a little less than none, or more than all. */
+function clamp(part: number): number {
+  return Math.min(1, Math.max(0, part));
 }

@@ -97,10 +97,8 @@ export interface BulkheadStats {
  * ```
  */
 export class Bulkhead implements Policy, Disposable {
-  /** How many jobs may run at a time. */
-  readonly limit: number;
-  /** How many calls may wait for a place. */
-  readonly capacity: number;
+  #limit: number;
+  #capacity: number;
   #running = 0;
   #started = 0;
   #refused = 0;
@@ -109,7 +107,8 @@ export class Bulkhead implements Policy, Disposable {
   readonly #label: string;
   readonly #free = (): void => {
     const { head } = this.#line;
-    if (head === null) {
+    // It may have been made smaller meanwhile.
+    if (head === null || this.#running > this.#limit) {
       this.#running--;
     } else {
       head.leave();
@@ -128,10 +127,20 @@ export class Bulkhead implements Policy, Disposable {
     checkCount("limit", limit, 1);
     checkCount("capacity", capacity, 0);
     checkOptionalString("name", name);
-    this.limit = limit;
-    this.capacity = capacity;
+    this.#limit = limit;
+    this.#capacity = capacity;
     this.#label = labelOf("bulkhead", name);
     this.#ctx = contextBelow(parent);
+  }
+
+  /** How many jobs may run at a time. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** How many calls may wait for a place. */
+  get capacity(): number {
+    return this.#capacity;
   }
 
   /** How many places are taken. */
@@ -162,6 +171,24 @@ export class Bulkhead implements Policy, Disposable {
    */
   run<R>(job: Job<R>, options?: Cancel | RunOptions<R>): Promise<R> {
     return runGuarded(job, options, (ctx) => this.#attempt(job, ctx), this.#ctx);
+  }
+
+  /**
+   * Other numbers from now on; the capacity stays if it is left out. With more places those who wait
+   * are served at once. With fewer nobody is turned out: who runs runs on, who waits waits, and the
+   * next one starts when fewer than `limit` run.
+   *
+   * @throws TypeError or RangeError if a number is not what it may be; then nothing has changed.
+   */
+  resize(limit: number, capacity: number = this.#capacity): void {
+    checkCount("limit", limit, 1);
+    checkCount("capacity", capacity, 0);
+    this.#limit = limit;
+    this.#capacity = capacity;
+    for (let { head } = this.#line; head !== null && this.#enter(); { head } = this.#line) {
+      head.leave();
+      head.settle(undefined);
+    }
   }
 
   /** Rejects who waits, ends the contexts of the jobs that run, and refuses all calls from now on. */
