@@ -128,16 +128,20 @@ for (
   });
 }
 
-Deno.test("137: who was due before the change is served by the old rate, also if his timer is late", async () => {
+Deno.test("137, 138: who was due before the change is served by the old rule, also if his timer is late", async () => {
   let now = 0;
   const clock = { now: () => now, after: () => ({ stop: () => {} }) };
-  const bucket = new TokenBucket({ rate: 10, burst: 1, clock });
-  assert(bucket.tryAcquire());
-  const waiting = bucket.acquire();
-  now = 100;
-  bucket.setRate({ rate: 0.001 });
-  await waiting;
-  assertEquals(bucket.available, 0);
+  const bucket = new TokenBucket({ rate: 10, burst: 2, clock });
+  const window = new SlidingWindow({ limit: 2, window: 200, clock });
+  const waiting = [bucket, window].map((limiter) => {
+    assert(limiter.tryAcquireMany(2));
+    return limiter.acquireMany(2);
+  });
+  now = 200;
+  bucket.setRate({ burst: 1 });
+  window.setLimit(1);
+  await Promise.all(waiting);
+  assertEquals([bucket.available, window.available], [0, 0]);
 });
 
 Deno.test("137, 138, R17: what is no rate or limit is refused, and changes nothing", () => {
