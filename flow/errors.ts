@@ -84,7 +84,10 @@ export class OverloadError extends Error {
 export class CircuitOpenError extends Error {
   /** Stays the same over all versions. */
   readonly code = "SLUICE_CIRCUIT_OPEN" as const;
-  /** In how many milliseconds the next call may be let through. */
+  /**
+   * In how many milliseconds the next call may be let through; 0 if trial calls are on their way: it
+   * depends on them.
+   */
   readonly retryAfter: number;
   static {
     brand(this, "CircuitOpenError");
