@@ -74,8 +74,13 @@ export type {
 } from "./policies/circuit_breaker_options.ts";
 export { compose } from "./policies/compose.ts";
 export type { Policy, RunOptions } from "./policies/policy.ts";
-export { retrying, type RetryingOptions } from "./policies/retrying.ts";
-export { TimeLimit, type TimeLimitOptions } from "./policies/time_limit.ts";
+export {
+  retrying,
+  type RetryingOptions,
+  type RetryingPolicy,
+  type RetryingStats,
+} from "./policies/retrying.ts";
+export { TimeLimit, type TimeLimitOptions, type TimeLimitStats } from "./policies/time_limit.ts";
 export type { CallOutcome, CallStats } from "./routes/call_meter.ts";
 export { Canary } from "./routes/canary.ts";
 export type {
@@ -86,12 +91,12 @@ export type {
   CanaryStep,
 } from "./routes/canary_options.ts";
 export { byKey, byPredicate, type Choice } from "./routes/choice.ts";
-export { HashRing, type HashRingOptions } from "./routes/hash_ring.ts";
+export { HashRing, type HashRingOptions, type HashRingStats } from "./routes/hash_ring.ts";
 export { Histogram, type HistogramOptions } from "./routes/histogram.ts";
 export type { CallObserver, RoutedCall } from "./routes/routed_call.ts";
 export { Router } from "./routes/router.ts";
 export type { RouteHandler, RouterOptions, RouteStats } from "./routes/router_options.ts";
-export { WeightedSplit, type Weights } from "./routes/weighted_split.ts";
+export { WeightedSplit, type WeightedSplitStats, type Weights } from "./routes/weighted_split.ts";
 export type { Branch } from "./streams/branch.ts";
 export { debounce, type DebounceOptions } from "./streams/debounce.ts";
 export { filter } from "./streams/filter.ts";

@@ -301,6 +301,49 @@ Deno.test("148, R17: bad options of a time limit throw", () => {
   assertThrows(() => new TimeLimit(1, { name: 3 as never }), TypeError, "name must be a string");
 });
 
+Deno.test("148: a time limit counts its runs, those that are not over, and those whose time was up", async () => {
+  const clock = new ManualClock();
+  const limit = new TimeLimit(100, { clock });
+  const ctx = withCancel(background());
+  const never = () => new Promise<never>(() => {});
+  assertEquals(limit.stats(), { runs: 0, running: 0, timedOut: 0 });
+  const calls = Promise.allSettled([
+    limit.run(never),
+    limit.run(never, { fallback: () => "late" }),
+    limit.run(never, ctx),
+    limit.run(() => 1),
+    limit.run(fail),
+    limit.run(() => {
+      throw down;
+    }),
+  ]);
+  await settled();
+  assertEquals(limit.stats(), { runs: 6, running: 3, timedOut: 0 });
+  ctx.cancel();
+  await settled();
+  assertEquals(limit.stats(), { runs: 6, running: 2, timedOut: 0 });
+  await limit.run(() => 2, ctx).catch(() => {});
+  assertEquals(limit.stats().runs, 6);
+  await clock.advance(100);
+  await calls;
+  assertEquals(limit.stats(), { runs: 6, running: 0, timedOut: 2 });
+});
+
+Deno.test("148: a run whose caller's time is up, or whose limit is inside of another, is not timed out", async () => {
+  using fake = fakeClock();
+  const limit = new TimeLimit(100);
+  const inner = new TimeLimit(200);
+  const call = limit.run(() => new Promise<never>(() => {}), { timeout: 50 });
+  const nested = limit.run((ctx) => inner.run(() => new Promise<never>(() => {}), ctx));
+  const results = Promise.allSettled([call, nested]);
+  await fake.tick(50);
+  assertEquals(limit.stats(), { runs: 2, running: 1, timedOut: 0 });
+  await fake.tick(50);
+  await results;
+  assertEquals(limit.stats(), { runs: 2, running: 0, timedOut: 1 });
+  assertEquals(inner.stats(), { runs: 1, running: 0, timedOut: 0 });
+});
+
 // ---- retrying ----
 
 Deno.test("148: retrying calls the job once for each attempt, after the delay that is due", async () => {
@@ -397,6 +440,29 @@ Deno.test("148: retries may wait for a breaker as long as it says", async () => 
   }));
   await clock.advance(1_000);
   assertEquals([call.value, calls, breaker.stats().refused], [500, 2, 1]);
+});
+
+Deno.test("148: retrying counts runs and attempts; who has left or whose time was up has not given up", async () => {
+  const clock = new ManualClock();
+  const policy = retrying({ attempts: 3, delay: 10, clock });
+  let calls = 0;
+  const flaky = () => ++calls < 3 ? fail() : Promise.resolve("done");
+  const ctx = withCancel(background());
+  const results = Promise.allSettled([policy.run(flaky), policy.run(fail), policy.run(fail, ctx)]);
+  await settled();
+  assertEquals(policy.stats(), { runs: 3, running: 3, attempts: 3, retries: 0, gaveUp: 0 });
+  ctx.cancel();
+  await clock.advance(10);
+  assertEquals(policy.stats(), { runs: 3, running: 2, attempts: 5, retries: 2, gaveUp: 0 });
+  await clock.advance(20);
+  assertEquals((await results).map(({ status }) => status), ["fulfilled", "rejected", "rejected"]);
+  assertEquals(policy.stats(), { runs: 3, running: 0, attempts: 7, retries: 4, gaveUp: 1 });
+  await policy.run(flaky, ctx).catch(() => {});
+  assertEquals(policy.stats().runs, 3);
+  // A delay of Infinity, and a condition that throws, are no other attempts.
+  const once = retrying({ attempts: 3, delay: Infinity });
+  await once.run(fail, { fallback: () => {} });
+  assertEquals(once.stats(), { runs: 1, running: 0, attempts: 1, retries: 0, gaveUp: 1 });
 });
 
 Deno.test("148, R17: bad options of retrying throw", () => {

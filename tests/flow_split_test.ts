@@ -19,6 +19,42 @@ const keysFor = (count: number): string[] => Array.from({ length: count }, (_, i
 
 // ---- splits ----
 
+Deno.test("143: a split counts its choices, of each key since it came, and all", () => {
+  const operation = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom("pick" as const, "pickFor" as const) },
+    {
+      weight: 1,
+      arbitrary: fc.uniqueArray(fc.record({ key: fc.nat(4), weight: fc.nat(3) }), {
+        selector: ({ key }) => key,
+        minLength: 1,
+        maxLength: 5,
+      }),
+    },
+  );
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
+      const split = new WeightedSplit<number>([[0, 1], [1, 2]]);
+      let counts = new Map([[0, 0], [1, 0]]);
+      let total = 0;
+      for (const operation of operations) {
+        if (typeof operation === "string") {
+          const key = operation === "pick" ? split.pick() : split.pickFor(`user ${total}`);
+          counts.set(key, counts.get(key)! + 1);
+          total++;
+        } else if (operation.some(({ weight }) => weight > 0)) {
+          split.set(operation.map(({ key, weight }) => [key, weight]));
+          counts = new Map(operation.map(({ key }) => [key, counts.get(key) ?? 0]));
+        } else {
+          assertThrows(() => split.set(operation.map(({ key, weight }) => [key, weight])));
+        }
+        assertEquals([...split.stats().choices], [...counts]);
+        assertEquals(split.stats().total, total);
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
 Deno.test("143: 90 and 10 are nine and one of every ten choices, evenly spread", () => {
   const split = new WeightedSplit({ v1: 90, v2: 10 });
   const picks = Array.from({ length: 1_000 }, () => split.pick());
@@ -377,6 +413,11 @@ Deno.test("143: with 256 points each node's share is within a third of what its 
 
 Deno.test("143: the share that is told is the share of the keys", () => {
   const ring = new HashRing(["a", "b", "c"], { replicas: 8 });
+  ring.add("b", 2);
+  const { nodes, points, shares } = ring.stats();
+  assertEquals([nodes, points], [3, 32]);
+  assertEquals([...shares], ["a", "b", "c"].map((node) => [node, ring.share(node)]));
+  assertEquals(new HashRing().stats(), { nodes: 0, points: 0, shares: new Map() });
   ring.add("d", 3);
   const keys = keysFor(20_000);
   for (const node of ring.nodes.keys()) {

@@ -41,6 +41,29 @@ export interface TimeLimitOptions {
 }
 
 /**
+ * How a {@linkcode TimeLimit} is doing.
+ *
+ * @example
+ * ```ts
+ * import { TimeLimit, type TimeLimitStats } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limit = new TimeLimit(200);
+ * await limit.run(() => "in time");
+ * const stats: TimeLimitStats = limit.stats();
+ * assertEquals(stats, { runs: 1, running: 0, timedOut: 0 });
+ * ```
+ */
+export interface TimeLimitStats {
+  /** How many jobs it has called, ever. */
+  readonly runs: number;
+  /** How many of these runs are not over; a job that nobody waits for any more is not counted. */
+  readonly running: number;
+  /** For how many the time was up before they were over. */
+  readonly timedOut: number;
+}
+
+/**
  * Gives each job so much time. Then its context ends with a DeadlineExceededError, and the promise
  * rejects with it, even if the job does not heed that; Go's `context.WithTimeout` as a policy.
  *
@@ -61,6 +84,9 @@ export class TimeLimit implements Policy {
   readonly ms: number;
   readonly #clock: Clock;
   readonly #label: string;
+  #runs = 0;
+  #running = 0;
+  #timedOut = 0;
 
   /**
    * `ms` is more than 0; Infinity is no limit.
@@ -83,12 +109,21 @@ export class TimeLimit implements Policy {
     return runGuarded(job, options, (ctx) => this.#attempt(job, ctx));
   }
 
+  /** How it is doing. */
+  stats(): TimeLimitStats {
+    return { runs: this.#runs, running: this.#running, timedOut: this.#timedOut };
+  }
+
   async #attempt<R>(job: Job<R>, ctx: ScopedContext): Promise<R> {
     const scope = new LimitScope(this.ms, this.#clock, this.#label);
     scope.join(ctx[scopeKey]);
+    this.#runs++;
+    this.#running++;
     try {
       return await runIn(job, new ScopedContext(scope, ctx.values));
     } finally {
+      this.#running--;
+      if (scope.timedOut) this.#timedOut++;
       scope.end(over);
     }
   }
@@ -97,6 +132,8 @@ export class TimeLimit implements Policy {
 /** Ends when its time is up, by a clock that may be any. */
 class LimitScope extends Scope {
   override probe: Scope | null = this;
+  /** It has ended since its time was up. */
+  timedOut = false;
   #parentProbe: Scope | null = null;
   #timer: Timer | null = null;
   readonly #ms: number;
@@ -135,6 +172,8 @@ class LimitScope extends Scope {
   }
 
   #expire(): void {
+    if (this.ended) return;
+    this.timedOut = true;
     this.end(undefined, new DeadlineExceededError(`${this.#label} of ${this.#ms} ms has passed`));
   }
 }

@@ -49,8 +49,34 @@ export interface HashRingOptions<in K> {
   readonly label?: ((node: K) => string) | undefined;
 }
 
+/**
+ * How a {@linkcode HashRing} is shared out.
+ *
+ * @typeParam K The nodes.
+ *
+ * @example
+ * ```ts
+ * import { HashRing, type HashRingStats } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { nodes, points, shares }: HashRingStats<string> = new HashRing(["only"]).stats();
+ * assertEquals([nodes, points, shares.get("only")], [1, 256, 1]);
+ * ```
+ */
+export interface HashRingStats<K> {
+  /** How many nodes there are. */
+  readonly nodes: number;
+  /** How many points they have together. */
+  readonly points: number;
+  /** The share of all possible keys that each has, from 0 to 1, in the order in which they came. */
+  readonly shares: ReadonlyMap<K, number>;
+}
+
 /** No node has more points, so that a slip does not take all memory. */
 const MOST_POINTS = 2 ** 20;
+
+/** How many hashes there are. */
+const CIRCLE = 2 ** 32;
 
 /**
  * Consistent hashing after Karger et al. (1997), with many points for each node: the same key always goes
@@ -175,15 +201,27 @@ export class HashRing<K> {
   /** The share of all possible keys that a node has, from 0 to 1; it looks at all points. */
   share(node: K): number {
     const own = this.#nodes.get(this.#labelOf(node));
-    if (own === undefined) return 0;
+    return own === undefined ? 0 : this.#lengths().get(own)! / CIRCLE;
+  }
+
+  /** How it is shared out; it looks at all points. */
+  stats(): HashRingStats<K> {
+    const shares = new Map<K, number>();
+    for (const [{ node }, length] of this.#lengths()) shares.set(node, length / CIRCLE);
+    return { nodes: this.#nodes.size, points: this.#points.length, shares };
+  }
+
+  /** How much of the circle belongs to each node, in the order in which they came. */
+  #lengths(): Map<RingNode<K>, number> {
+    const lengths = new Map<RingNode<K>, number>();
+    for (const at of this.#nodes.values()) lengths.set(at, 0);
     // What lies behind the last point belongs to the first.
-    let before = (this.#points.at(-1)?.hash ?? 0) - 0x1_0000_0000;
-    let sum = 0;
+    let before = (this.#points.at(-1)?.hash ?? 0) - CIRCLE;
     for (const { hash, at } of this.#points) {
-      if (at === own) sum += hash - before;
+      lengths.set(at, lengths.get(at)! + hash - before);
       before = hash;
     }
-    return sum / 0x1_0000_0000;
+    return lengths;
   }
 
   /** The index of the first point at or behind a hash. */

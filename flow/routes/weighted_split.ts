@@ -36,6 +36,29 @@ export type Weights<K> =
   | Iterable<readonly [key: K, weight: number]>
   | { readonly [P in K & PropertyKey]?: number };
 
+/**
+ * What a {@linkcode WeightedSplit} has chosen.
+ *
+ * @typeParam K What is chosen.
+ *
+ * @example
+ * ```ts
+ * import { WeightedSplit, type WeightedSplitStats } from "@sluice/sluice/flow";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const split = new WeightedSplit({ v1: 3, v2: 1 });
+ * for (let i = 0; i < 8; i++) split.pick();
+ * const { total, choices }: WeightedSplitStats<"v1" | "v2"> = split.stats();
+ * assertEquals([total, choices.get("v1"), choices.get("v2")], [8, 6, 2]);
+ * ```
+ */
+export interface WeightedSplitStats<K> {
+  /** How many choices it has made, ever, by `pick` and by `pickFor`. */
+  readonly total: number;
+  /** How often each of its keys was the choice since it came, in the order of the weights. */
+  readonly choices: ReadonlyMap<K, number>;
+}
+
 /** The hash of keys here is none that a {@linkcode HashRing} uses, so that the two do not go together. */
 const OWN_BASIS = BASIS ^ 0x5bd1e995;
 
@@ -62,6 +85,9 @@ export class WeightedSplit<const K> {
   #weights: ReadonlyMap<K, number>;
   #keys: readonly K[];
   readonly #turns: SmoothTurns;
+  #total = 0;
+  /** How often each key was the choice, in their order. */
+  #counts: number[];
 
   /**
    * Each weight is a finite number of at least 0, and one at least is more.
@@ -72,11 +98,12 @@ export class WeightedSplit<const K> {
     this.#weights = mapOf(weights);
     this.#keys = [...this.#weights.keys()];
     this.#turns = new SmoothTurns([...this.#weights.values()]);
+    this.#counts = this.#keys.map(() => 0);
   }
 
   /** The next choice. */
   pick(): K {
-    return this.#keys[this.#turns.next()]!;
+    return this.#chosen(this.#turns.next());
   }
 
   /**
@@ -91,15 +118,23 @@ export class WeightedSplit<const K> {
   pickFor(key: string | number): K {
     checkKey(key);
     let left = hashOf(key, OWN_BASIS) / 0x1_0000_0000 * this.#turns.total;
-    let last: K | undefined;
-    for (const [choice, weight] of this.#weights) {
-      if (weight === 0) continue;
-      if (left < weight) return choice;
-      left -= weight;
-      last = choice;
+    let [index, last] = [0, 0];
+    for (const weight of this.#weights.values()) {
+      if (weight > 0) {
+        last = index;
+        if (left < weight) break;
+        left -= weight;
+      }
+      index++;
     }
-    // Sums of fractions may be a little less than they should.
-    return last as K;
+    // Sums of fractions may be a little less than they should: then it is the last.
+    return this.#chosen(last);
+  }
+
+  /** What it has chosen until now. */
+  stats(): WeightedSplitStats<K> {
+    const choices = new Map(this.#keys.map((key, index) => [key, this.#counts[index]!]));
+    return { total: this.#total, choices };
   }
 
   /** The weights as they are now, in their order: a copy. */
@@ -123,8 +158,15 @@ export class WeightedSplit<const K> {
     const keys = [...changed.keys()];
     const was = new Map(this.#keys.map((key, index) => [key, index]));
     this.#turns.change([...changed.values()], (index) => was.get(keys[index]!));
+    this.#counts = keys.map((key) => this.#counts[was.get(key) ?? -1] ?? 0);
     this.#weights = changed;
     this.#keys = keys;
+  }
+
+  #chosen(index: number): K {
+    this.#total++;
+    this.#counts[index]!++;
+    return this.#keys[index]!;
   }
 }
 
