@@ -38,9 +38,13 @@ async function killed(file: string): Promise<readonly Outcome[]> {
   await using shop = openShop("tuned", file);
   const { port } = await shop.next<{ port: number }>();
   await using customers = sendLoad({ ...load, port });
-  const sales = customers.next<Sales>();
+  let over = false;
+  const sales = customers.next<Sales>().finally(() => over = true);
   // Not before there is something to lose.
-  while (storedIn(file).size < orders / 10) await sleep(20);
+  while (storedIn(file).size < orders / 10) {
+    if (over) throw new Error(`the shop has taken ${storedIn(file).size} orders, and no more come`);
+    await sleep(20);
+  }
   shop.kill("SIGKILL");
   return (await sales).outcomes;
 }
@@ -54,6 +58,9 @@ async function resumed(file: string, ids: readonly number[]): Promise<Outcome[]>
     const burstSeconds = left.length / RATE;
     const { outcomes } = await sendOrders({ ...load, port, ids: left, burstSeconds });
     accepted.push(...outcomes.filter(([, , , status]) => status === 201));
+    if (outcomes.every(([, , , status]) => status !== 201)) {
+      throw new Error(`the shop takes none of the ${left.length} orders that are left`);
+    }
     left = outcomes.filter(([, , , status]) => status !== 201).map(([id]) => id);
   }
   shop.kill("SIGTERM");

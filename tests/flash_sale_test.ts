@@ -3,15 +3,23 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { flashSaleChart } from "../examples/flash_sale/chart.ts";
+import { Child } from "../examples/flash_sale/child.ts";
 import { openDatabase } from "../examples/flash_sale/database.ts";
 import { figuresOf, slicesOf } from "../examples/flash_sale/figures.ts";
 import type { Outcome } from "../examples/flash_sale/load.ts";
-import { parseOrder, STOCK } from "../examples/flash_sale/order.ts";
+import { type Order, parseOrder, STOCK } from "../examples/flash_sale/order.ts";
 import { tableOf } from "../examples/flash_sale/report.ts";
-import { findFaults, type Trial } from "../examples/flash_sale/trial.ts";
+import { Store } from "../examples/flash_sale/store.ts";
+import { findFaults, openShop, type Trial } from "../examples/flash_sale/trial.ts";
 
 const permissions = ["--allow-net=127.0.0.1", "--allow-run=deno", "--allow-read", "--allow-write"];
 
@@ -112,6 +120,60 @@ Deno.test("the check of the database finds what is lost, extra or wrong", () => 
     ]);
   } finally {
     Deno.removeSync(file);
+  }
+});
+
+Deno.test("a commit that SQLite rolls back by itself, as when the disk is full, fails for what has happened", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".db" });
+  try {
+    await using store = new Store(file);
+    {
+      using db = new DatabaseSync(file);
+      db.exec(
+        "create trigger full before insert on orders when new.quantity = 2 begin " +
+          "select raise(rollback, 'the disk is full'); end",
+      );
+    }
+    const order = (quantity: number): Order => ({ id: quantity, sku: "phone", quantity });
+    await assertRejects(() => store.commit([order(1), order(2)], false), Error, "the disk is full");
+    assertEquals(await store.commit([order(1)], false), []);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("whoever looks into the database keeps a commit waiting, and does not make it fail", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".db" });
+  try {
+    await using store = new Store(file);
+    using reader = new DatabaseSync(file);
+    reader.exec("begin; select * from orders;");
+    const commit = store.commit([{ id: 1, sku: "phone", quantity: 1 }], false);
+    setTimeout(() => reader.exec("commit"), 50);
+    assertEquals(await commit, []);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("a shop whose owner is no more closes; one that is no more can be killed, and tells how it ended", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".db" });
+  const permissions = ["--allow-net=127.0.0.1", "--allow-read", "--allow-write"];
+  try {
+    // Not the process that has started it.
+    await using alone = new Child("./shop.ts", ["tuned", file, "1"], permissions);
+    await alone.next();
+    await alone.next();
+    assertEquals((await alone.ended()).code, 0);
+
+    await using shop = openShop("tuned", file);
+    await shop.next();
+    shop.kill("SIGKILL");
+    await shop.ended();
+    shop.kill("SIGTERM");
+    await assertRejects(() => shop.next(), Error, "has ended early: SIGKILL");
+  } finally {
+    await Deno.remove(file);
   }
 });
 

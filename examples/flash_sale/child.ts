@@ -25,9 +25,14 @@ export class Child implements AsyncDisposable {
     throw new Error(`a process of the example has ended early: ${signal ?? `exit code ${code}`}`);
   }
 
-  /** Sends it a signal. */
+  /** Sends it a signal, unless it has ended. */
   kill(signal: Deno.Signal): void {
-    this.#process.kill(signal);
+    if (this.#over) return;
+    try {
+      this.#process.kill(signal);
+    } catch {
+      // It has ended, and nobody was told yet.
+    }
   }
 
   /** Waits until it has ended. */
@@ -37,13 +42,7 @@ export class Child implements AsyncDisposable {
 
   /** Whatever has gone wrong, no process stays behind. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#over) {
-      try {
-        this.#process.kill("SIGKILL");
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    this.kill("SIGKILL");
     this.#lines[Symbol.dispose]();
     await this.#process.status;
   }

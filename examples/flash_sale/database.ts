@@ -32,7 +32,9 @@ export interface Answer {
 /** Opens the database, and makes it if there is none. */
 export function openDatabase(file: string): DatabaseSync {
   const db = new DatabaseSync(file);
+  // Whoever looks into it meanwhile keeps a commit waiting, and must not make it fail.
   db.exec(`
+    pragma busy_timeout = 5000;
     pragma journal_mode = delete;
     pragma synchronous = full;
     create table if not exists orders
@@ -63,7 +65,8 @@ function serve(file: string): void {
       db.exec("commit");
       return known;
     } catch (error) {
-      db.exec("rollback");
+      // When the disk is full SQLite has rolled back by itself.
+      if (db.isTransaction) db.exec("rollback");
       throw error;
     }
   };

@@ -1,6 +1,6 @@
 /**
- * The shop: a server that takes orders, and is told to stop by SIGTERM. It prints a line of JSON when it
- * listens, and one when it has ended.
+ * The shop: a server that takes orders, and is told to stop by SIGTERM, or by the end of the process
+ * whose number it is given. It prints a line of JSON when it listens, and one when it has ended.
  *
  *     HTTP ── water marks ── queue ──▶ consumers ── batches ──▶ commits ──▶ SQLite
  *      ▲                                   │ replies when the order is on the disk
@@ -182,7 +182,7 @@ function refusal(error: unknown): Response {
 }
 
 if (import.meta.main) {
-  const [name, file] = Deno.args as [SetupName, string];
+  const [name, file, owner] = Deno.args as [SetupName, string, string?];
   const shop = await Shop.open(SETUPS[name], file);
   const server = Deno.serve({
     hostname: "127.0.0.1",
@@ -190,7 +190,12 @@ if (import.meta.main) {
     onListen: ({ port }) => console.log(JSON.stringify({ port })),
   }, (request) => shop.answer(request));
   Deno.addSignalListener("SIGTERM", () => void server.shutdown());
+  // Who was killed sends no signal any more.
+  const guard = setInterval(() => {
+    if (owner !== undefined && Deno.ppid !== Number(owner)) void server.shutdown();
+  }, 500);
   await server.finished;
+  clearInterval(guard);
   await shop.close();
   console.log(JSON.stringify(shop.report()));
 }

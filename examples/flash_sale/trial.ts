@@ -15,10 +15,10 @@ export interface Trial {
   readonly faults: readonly string[];
 }
 
-/** A shop in a process of its own, on a database file. */
+/** A shop in a process of its own, on a database file. It ends with this process at the latest. */
 export function openShop(name: SetupName, file: string): Child {
   const permissions = ["--allow-net=127.0.0.1", "--allow-read", "--allow-write"];
-  return new Child("./shop.ts", [name, file], permissions);
+  return new Child("./shop.ts", [name, file, String(Deno.pid)], permissions);
 }
 
 /** Customers in a process of their own. */
