@@ -15,7 +15,8 @@
  *   {@linkcode throttle}, {@linkcode sample}: streams of values made into others.
  *
  * Whatever waits takes a context, a signal or a timeout, and leaves no trace when that ends. Whatever goes
- * by time takes a clock, so that tests move it. All pieces have `stats()`.
+ * by time takes a clock, so that tests move it. All pieces tell by `stats()` how they are doing, but for
+ * {@linkcode compose}, whose parts do, and {@linkcode merge}, which is that of `@sluice/sluice/tasks`.
  *
  * @example
  * ```ts
