@@ -21,10 +21,10 @@ import { type Policy, runGuarded, runIn, type RunOptions } from "./policy.ts";
  * ```ts
  * import { CircuitOpenError, retrying, type RetryingOptions } from "@sluice/sluice/flow";
  *
- * // As soon as the breaker may let something through, which is inside of it.
+ * // When the breaker inside of it may let something through; that is 0 while its trials run.
  * const options: RetryingOptions = {
  *   attempts: 3,
- *   delay: (_, error) => error instanceof CircuitOpenError ? error.retryAfter : 100,
+ *   delay: (_, error) => error instanceof CircuitOpenError ? Math.max(100, error.retryAfter) : 100,
  * };
  * await retrying(options).run(() => "done");
  * ```
