@@ -78,20 +78,22 @@ function planOf(core: QueueCore, max: number, wait: Wait | undefined): Plan {
 
 /** How many items a batch could take now; more than `enough` need not be counted exactly. */
 function present(core: QueueCore, enough: number): number {
-  if (core.capacity > 0) return core.storage.length;
+  const stored = core.storage.length;
+  if (core.capacity > 0 || stored >= enough) return stored;
   const { length } = core.putters;
   // Of a select that sends several times on one channel only one send can be taken.
-  if (length < enough || length < 2) return length;
+  if (length < enough || length < 2) return stored + length;
   const nodes = core.putters.snapshot();
-  return new Set(nodes.map((node) => node.decider ?? node)).size;
+  return stored + new Set(nodes.map((node) => node.decider ?? node)).size;
 }
 
 /** Whether waiting would bring no more. */
 function isFull(core: QueueCore, plan: Plan): boolean {
   const count = present(core, plan.aim);
   if (count === 0) return false;
-  return count >= plan.aim || plan.linger === 0 || core.closed ||
-    (core.capacity > 0 && (core.full || core.putters.head !== null));
+  if (count >= plan.aim || plan.linger === 0 || core.closed) return true;
+  // Without a buffer there is room whoever waits to put; but what was put back there takes it up.
+  return core.storage.length > 0 && (core.full || core.putters.head !== null);
 }
 
 /** Takes up to `max` items, those who come in meanwhile among them. */

@@ -469,6 +469,26 @@ Deno.test("151: with a capacity of 0 a value comes, though one has left meanwhil
   assertEquals(await Promise.all([a.receive(), b.receive()]), [over, over]);
 });
 
+Deno.test("151: with a capacity of 0 a batch takes what was read for one who has left, and all there can be", async () => {
+  const gate = Promise.withResolvers<number>();
+  const [a, b] = tee(new Tracked((n) => n === 0 ? gate.promise : n, 4), 2, { capacity: 0 });
+  const ctx = withCancel(background());
+  const taking = [a.take(ctx), b.take()];
+  await settled();
+  ctx.cancel("over");
+  gate.resolve(0);
+  assertEquals([await failure(taking[0]!), await taking[1], a.length], ["over", 0, 1]);
+  assertEquals(await a.receiveMany(3), [0]);
+  // No more than one comes before it is taken.
+  assertEquals(await Promise.all([a.receiveMany(3, { min: 2 }), b.take()]), [[1], 1]);
+  assertEquals(await Promise.all([a.receiveMany(3, { linger: 1e6 }), b.take()]), [[2], 2]);
+  const behind = [a.receiveMany(3), a.take(), a.receive()];
+  assertEquals([await b.take(), await behind[0]], [3, [3]]);
+  assertEquals(await b.receive(), over);
+  await assertRejects(() => behind[1]!, ClosedError);
+  assertEquals(await behind[2], over);
+});
+
 Deno.test("151: tee is 1 behind at most by default, has as many branches as are asked for, and one will do", async () => {
   const [a, b, c, d] = tee(numbers(3), 4);
   assertEquals([a.capacity, await b.take(), await state(b.take())], [1, 0, "pending"]);
