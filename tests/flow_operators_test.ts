@@ -1033,6 +1033,29 @@ Deno.test("150: with one channel a zip that is left, or ends, has lost none of i
   }
 });
 
+Deno.test("150: with one channel, in whichever zip of zips, none of its values is lost", async () => {
+  const zips: Readonly<
+    Record<string, (ch: Channel<number>, silent: Producer<number>) => FlowStream<unknown>>
+  > = {
+    "inside": (ch, silent) => zip(zip(numbers(), ch), silent),
+    "inside, the other way round": (ch, silent) =>
+      zip(silent, map(zip(ch, numbers()), (row) => row)),
+    "outside": (ch, silent) => zip(ch, zip(silent, numbers())),
+    "outside, with a channel beside what never comes": (ch, silent) => {
+      return zip(ch, zip(silent, new Channel<number>()));
+    },
+    "two deep": (ch, silent) => zip(zip(zip(ch, numbers()), numbers()), silent),
+  };
+  for (const [name, of] of Object.entries(zips)) {
+    const ch = filled([1, 2, 3]);
+    const it = of(ch, silent());
+    const next = it.next();
+    await settled();
+    await it.return();
+    assertEquals([await next, ch.length, lines(ch).takers], [ended, 3, 0], name);
+  }
+});
+
 Deno.test("150: the error of one source of a zip is told, and the others are stopped", async () => {
   for (const length of [0, 1]) {
     const sources = [silent(length), numbers(length, () => Promise.reject("no")), numbers()];
@@ -1153,6 +1176,36 @@ Deno.test("150: the streams that a pipe has made are stopped if one of its opera
   assertEquals(await valueOf(mine.next()), 1, "what was given is not stopped");
   await settled();
   assertEquals([source.asked, source.returned, stream.locked], [0, 1, false]);
+});
+
+Deno.test("149: what a function is at work on is held; what it fails on, or is left with, is dropped", async () => {
+  for (const over of [map, filter, takeWhile]) {
+    for (const way of ["resolve", "reject", "return"] as const) {
+      const work = Promise.withResolvers<number>();
+      const within: unknown[] = [];
+      const it = over([1, 2], () => {
+        within.push(it.stats());
+        return work.promise;
+      });
+      const next = it.next().catch(() => {});
+      await settled();
+      const held = { read: 1, given: 0, held: 1, dropped: 0, waiting: 1, over: false };
+      assertEquals([within, it.stats()], [[held], held]);
+      if (way === "return") await it.return();
+      else work[way](7);
+      await next;
+      const given = Number(way === "resolve");
+      assertEquals(it.stats(), {
+        ...held,
+        given,
+        held: 0,
+        dropped: 1 - given,
+        waiting: 0,
+        over: way !== "resolve",
+      });
+      await it.return();
+    }
+  }
 });
 
 Deno.test("150: a pipeline runs so many calls at a time, and gives their results in order or as they come", async () => {

@@ -197,6 +197,26 @@ Deno.test("151: an operator over a branch closes it when it is left", async () =
   }
 });
 
+Deno.test("151: a branch counts what came for it; a tee has nothing for one that is closed, a split drops it", async () => {
+  const base = { waiting: 0, over: false };
+  for (const kind of ["tee", "split"]) {
+    const [a, b] = kind === "tee"
+      ? tee([1, 2, 3, 4], 2, { capacity: 2 })
+      : split([2, 1, 4, 3, 6], (n) => n % 2 === 0, { capacity: 2 });
+    assertEquals(a.stats(), { ...base, read: 0, given: 0, held: 0, dropped: 0 });
+    await a.take();
+    await a.take();
+    const held = kind === "tee" ? 2 : 1;
+    assertEquals(b.stats(), { ...base, read: held, given: 0, held, dropped: 0 });
+    b.close();
+    b.close();
+    for await (const _ of a);
+    const read = kind === "tee" ? 4 : 3;
+    assertEquals(a.stats(), { waiting: 0, read, given: read, held: 0, dropped: 0, over: true });
+    assertEquals(b.stats(), { waiting: 0, read: 2, given: 0, held: 0, dropped: 2, over: true });
+  }
+});
+
 Deno.test("151: what waits at a branch when it is closed is done, and the others go on", async () => {
   for (const [name, fork] of Object.entries(forks)) {
     const source = silent(1);

@@ -23,7 +23,7 @@ import { scopeKey } from "../../core/wait.ts";
 import { contextOf } from "../../core/wait_context.ts";
 import type { WaitNode } from "../../core/wait_list.ts";
 import { Askers, ENDED, type Failure } from "./askers.ts";
-import { type Feed, feedKey, type Recall } from "./feed.ts";
+import { type Feed, feedKey, type Patience, type Recall } from "./feed.ts";
 import type { FlowStream, StreamStats } from "./flow_stream.ts";
 import { type Feedable, StreamFeed } from "./stream_feed.ts";
 
@@ -85,7 +85,7 @@ export abstract class ServedStream<R> implements FlowStream<R>, Feedable, Endabl
 
   // As the source of the operator after this one.
 
-  abstract readonly patient: boolean;
+  abstract readonly patience: Patience;
   abstract resume(): void;
 
   [feedKey](): Feed<R> {
@@ -167,7 +167,7 @@ export abstract class ServedStream<R> implements FlowStream<R>, Feedable, Endabl
   /** Serves the first who waits, with what was made of `count` values, and goes on with the next. */
   protected give(value: R, count = 1): void {
     this.serving = "nobody";
-    if (this.wanted) this.#given += count;
+    this.#given += count;
     this.#askers.give(value);
     this.goOn();
   }
