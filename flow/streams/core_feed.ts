@@ -8,7 +8,7 @@ import type { Feed, Recall, Taker } from "./feed.ts";
 
 /** Feeds from one of ours, which stays open when it is stopped, and has lost nothing. */
 export class CoreFeed<T> implements Feed<T> {
-  readonly patient = true;
+  readonly patience = "all";
   readonly #core: QueueCore;
   /** Who has asked, and has no answer. */
   #taker: Taker<T> | null = null;

@@ -33,10 +33,15 @@ export interface Taker<in T> {
  */
 export type Recall = "withdrawn" | "arriving" | "stuck";
 
+/**
+ * Whether a question that is taken back takes nothing: "all", the values stay where they are, as those of
+ * channels and queues do; "some", those do, but not all that go with them; "none".
+ */
+export type Patience = "none" | "some" | "all";
+
 /** Answers one question at a time. */
 export interface Feed<out T> {
-  /** A question that is taken back takes nothing: the values stay where they are. */
-  readonly patient: boolean;
+  readonly patience: Patience;
   /** Asks for one value. The question before this one was answered, or withdrawn. */
   pull(taker: Taker<T>): void;
   /**

@@ -10,7 +10,7 @@ type Result<T> = IteratorResult<T, unknown>;
  * failed. What it gives after that is dropped.
  */
 export class IteratorFeed<T> implements Feed<T> {
-  readonly patient = false;
+  readonly patience = "none";
   readonly #iterator: AnyIterator<T>;
   #taker: Taker<T> | null = null;
   /** It has come to its end, has failed, or was stopped. */

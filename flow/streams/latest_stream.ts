@@ -20,7 +20,7 @@ import { checkWait } from "../../core/wait.ts";
 import { checkClock, type Clock, realClock, type Timer } from "../../tasks/clock.ts";
 import { isCancel } from "../../tasks/results.ts";
 import type { Failure } from "./askers.ts";
-import type { Feed, Recall, Taker } from "./feed.ts";
+import type { Feed, Patience, Recall, Taker } from "./feed.ts";
 import { delayUntil } from "../limits/request_line.ts";
 import { ServedStream } from "./served_stream.ts";
 
@@ -133,8 +133,8 @@ export abstract class LatestStream<T> extends ServedStream<T> {
   // What the base asks for.
 
   /** A question that is taken back leaves the value here. */
-  get patient(): boolean {
-    return true;
+  get patience(): Patience {
+    return "all";
   }
 
   protected override get held(): number {

@@ -13,7 +13,7 @@
  */
 import type { Wait } from "../../core/contract.ts";
 import type { Failure } from "./askers.ts";
-import type { Feed, Recall, Taker } from "./feed.ts";
+import type { Feed, Patience, Recall, Taker } from "./feed.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import { ServedStream } from "./served_stream.ts";
 
@@ -86,8 +86,8 @@ export abstract class PullStream<T, R> extends ServedStream<R> {
     if (this.over) this.conclude();
   }
 
-  override get patient(): boolean {
-    return this.#feed.patient;
+  override get patience(): Patience {
+    return this.#feed.patience;
   }
 
   override resume(): void {

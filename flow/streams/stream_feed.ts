@@ -1,10 +1,10 @@
 import { WaitNode } from "../../core/wait_list.ts";
-import type { Feed, Recall, Taker } from "./feed.ts";
+import type { Feed, Patience, Recall, Taker } from "./feed.ts";
 
 /** What a stream of ours is for the operator after it. */
 export interface Feedable {
-  /** As {@linkcode Feed.patient}. */
-  readonly patient: boolean;
+  /** As {@linkcode Feed.patience}. */
+  readonly patience: Patience;
   /** Puts a taker, the node's item, in line with those who call `next`. */
   join(node: WaitNode): void;
   /** As {@linkcode Feed.recall}; the node is in line. */
@@ -25,8 +25,8 @@ export class StreamFeed<T> implements Feed<T> {
     this.#stream = stream;
   }
 
-  get patient(): boolean {
-    return this.#stream.patient;
+  get patience(): Patience {
+    return this.#stream.patience;
   }
 
   pull(taker: Taker<T>): void {

@@ -2,14 +2,14 @@
  * Feeds rows from several feeds, with one value of each.
  *
  * Values that can be left where they are, those of channels and queues, are asked for when all others
- * are there: so that if the others end, nothing was taken for a row that never comes. Besides that all
- * are asked at once. What a row has when it is not wanted any more is kept for the next one.
+ * are there: so that if the others end, nothing was taken for a row that never comes. Rows that have
+ * some of them come between. Besides that all are asked at once. What a row has when it is not wanted any more is kept for the next one.
  *
  * @module
  */
 import { NOTHING } from "../../core/nothing.ts";
 import type { Failure } from "./askers.ts";
-import type { Feed, Recall, Taker } from "./feed.ts";
+import type { Feed, Patience, Recall, Taker } from "./feed.ts";
 
 class Lane implements Taker<unknown> {
   readonly feed: Feed<unknown>;
@@ -47,10 +47,9 @@ class Lane implements Taker<unknown> {
 }
 
 export class ZipFeed<T extends readonly unknown[]> implements Feed<T> {
-  /** What was read for a row that was withdrawn is not where it was. */
-  readonly patient = false;
+  readonly patience: Patience;
   readonly #lanes: readonly Lane[];
-  /** Those that are asked first, and those that are asked when the first have answered. */
+  /** Those that are asked first, and those that are asked when the ones before have answered. */
   readonly #steps: readonly (readonly Lane[])[];
   #taker: Taker<T> | null = null;
   /** How many have been asked, and have not answered. */
@@ -62,8 +61,12 @@ export class ZipFeed<T extends readonly unknown[]> implements Feed<T> {
     this.#lanes = feeds.map((feed) =>
       new Lane(feed, () => this.#answered(), (failure) => this.#ended(failure))
     );
-    const patient = (lane: Lane): boolean => lane.feed.patient;
-    this.#steps = [this.#lanes.filter((lane) => !patient(lane)), this.#lanes.filter(patient)];
+    const [none, some, all] = (["none", "some", "all"] as const).map((patience) =>
+      this.#lanes.filter(({ feed }) => feed.patience === patience)
+    ) as [Lane[], Lane[], Lane[]];
+    this.#steps = [none, some, all];
+    if (none.length === feeds.length) this.patience = "none";
+    else this.patience = all.length === feeds.length ? "all" : "some";
     if (feeds.length === 0) this.#end = { failure: undefined };
   }
 
