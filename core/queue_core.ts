@@ -49,7 +49,7 @@ class Rest {
   onClose: (() => void) | null = null;
   onPark: (() => void) | null = null;
   watchers: Set<(taken: boolean) => void> | null = null;
-  /** Others enter for an item that has left: watchers are told when they have. */
+  /** Others enter, for an item that has left or after a resize: watchers are told when they have. */
   refilling = false;
   /** It was closed at once, and what it held was dropped. */
   dropped = false;
@@ -131,8 +131,8 @@ export class QueueCore implements Owner {
 
   /**
    * Has `fn` run whenever something was stored or taken out, the capacity has changed, or it was closed,
-   * until the result is called. An item that leaves, and those that enter for it, are one step; `taken`
-   * says that one was taken. It runs in the middle of operations, so it must not use the core, but for
+   * until the result is called. An item that leaves, and those that enter for it, are one step, and so are
+   * a resize and those that enter by it; `taken` says that one was taken. It runs in the middle of operations, so it must not use the core, but for
    * its figures.
    */
   observe(fn: (taken: boolean) => void): () => void {
@@ -329,8 +329,14 @@ export class QueueCore implements Owner {
   /** Changes how much fits; more than 0 before and after. What is stored stays. Not while comparing. */
   resize(capacity: number): void {
     this.capacity = capacity;
+    if (this.firstPutter !== null || this.firstTaker !== null) {
+      const { others } = this;
+      const outer = others.refilling;
+      others.refilling = true;
+      this.matcher.settle();
+      others.refilling = outer;
+    }
     this.changed(false);
-    if (this.firstPutter !== null || this.firstTaker !== null) this.matcher.settle();
   }
 
   fits(item: unknown): boolean {

@@ -164,6 +164,16 @@ Deno.test("132: when none leaves, the first one is known to stand, and it shrink
   assertEquals(adaptive.stats().throughput, 0);
 });
 
+Deno.test("132: the bounds are those that were given, whatever becomes of the options later", async () => {
+  const clock = new ManualClock();
+  const options = { min: 50, max: 100, target: 100, clock };
+  const queue = new Queue<number>(100);
+  using adaptive = new AdaptiveCapacity(queue, options);
+  options.min = options.max = options.target = NaN;
+  await busy(clock, queue, 10, 200);
+  assertEquals([adaptive.capacity, adaptive.stats().decreases], [50, 2]);
+});
+
 // ---- growing ----
 
 Deno.test("132: it grows by a step for each interval in which there was no room, below the target", async () => {

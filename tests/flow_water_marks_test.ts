@@ -183,6 +183,33 @@ Deno.test("130: marks that are left out follow a resize, and so does the level",
   ]);
 });
 
+Deno.test("130: marks are those that were given, whatever becomes of the options later", () => {
+  const options: { -readonly [K in keyof WaterMarkOptions<number>]: WaterMarkOptions<number>[K] } =
+    {
+      ...small,
+    };
+  const queue = new Queue<number>(10);
+  using marks = new WaterMarks(queue, options);
+  options.high = options.middle = options.low = NaN;
+  queue.resize(20);
+  assertEquals([marks.low, marks.middle, marks.high], [1, 3, 5]);
+});
+
+Deno.test("28, 130: a resize and those who enter by it are one step", async () => {
+  for (const options of [{ maxSize: 10 }, { maxSize: 10, weigh: () => 1 }]) {
+    const { told, onChange } = telling();
+    const queue = new Queue<number>(options);
+    using marks = new WaterMarks(queue, { onChange });
+    const puts = Array.from({ length: 100 }, (_, n) => queue.put(n));
+    queue.resize(100);
+    await Promise.all(puts);
+    assertEquals([marks.level, marks.fill], ["overload", 100]);
+    const { warnings, overloads } = marks.stats();
+    assertEquals([warnings, overloads], [1, 1]);
+    assertEquals(told, ["normal > warning", "warning > overload"]);
+  }
+});
+
 Deno.test("130: marks that are given stay where they are when the queue is resized", () => {
   const queue = new Queue<number>(10);
   using marks = new WaterMarks(queue, small);

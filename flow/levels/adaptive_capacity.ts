@@ -20,8 +20,12 @@ import { show } from "../../core/check.ts";
 import { coreOf } from "../../core/core_of.ts";
 import type { QueueCore } from "../../core/queue_core.ts";
 import { Queue } from "../../queue.ts";
-import { type Clock, realClock, type Timer } from "../../tasks/clock.ts";
-import { type AdaptiveCapacityOptions, checkAdaptive } from "./adaptive_capacity_options.ts";
+import type { Timer } from "../../tasks/clock.ts";
+import {
+  type AdaptiveCapacityOptions,
+  type AdaptivePlan,
+  adaptivePlan,
+} from "./adaptive_capacity_options.ts";
 
 /**
  * What an {@linkcode AdaptiveCapacity} has measured and done.
@@ -84,9 +88,7 @@ export interface AdaptiveCapacityStats {
 export class AdaptiveCapacity<in out T> implements Disposable {
   readonly #queue: Queue<T>;
   readonly #core: QueueCore;
-  readonly #options: AdaptiveCapacityOptions;
-  readonly #clock: Clock;
-  readonly #interval: number;
+  readonly #plan: AdaptivePlan;
   readonly #unobserve: () => void;
   #stopWaiting: (() => unknown) | undefined;
   #timer: Timer | undefined;
@@ -114,11 +116,9 @@ export class AdaptiveCapacity<in out T> implements Disposable {
    */
   constructor(queue: Queue<T>, options: AdaptiveCapacityOptions) {
     if (!(queue instanceof Queue)) throw new TypeError(`queue must be a Queue, not ${show(queue)}`);
-    checkAdaptive(options);
+    this.#plan = adaptivePlan(options);
     this.#queue = queue;
     this.#core = coreOf(queue) as QueueCore;
-    this.#options = options;
-    ({ clock: this.#clock = realClock, interval: this.#interval = 100 } = options);
     const { parent } = options;
     if (parent !== undefined) this.#stopWaiting = afterFunc(parent, () => this[Symbol.dispose]());
     queue.resize(this.#bounded(this.#core.capacity));
@@ -151,7 +151,7 @@ export class AdaptiveCapacity<in out T> implements Disposable {
   }
 
   #bounded(capacity: number): number {
-    const { min = 1, max } = this.#options;
+    const { min, max } = this.#plan;
     return Math.min(Math.max(capacity, min), max);
   }
 
@@ -179,7 +179,7 @@ export class AdaptiveCapacity<in out T> implements Disposable {
   }
 
   #begin(): void {
-    this.#since = this.#clock.now();
+    this.#since = this.#plan.clock.now();
     this.#least = this.#core.storage.length;
     this.#taken = 0;
     this.#full = this.#crowded;
@@ -187,7 +187,7 @@ export class AdaptiveCapacity<in out T> implements Disposable {
 
   #arm(): void {
     this.#active = false;
-    this.#timer = this.#clock.after(this.#interval, () => this.#measure());
+    this.#timer = this.#plan.clock.after(this.#plan.interval, () => this.#measure());
   }
 
   #stop(): void {
@@ -203,10 +203,10 @@ export class AdaptiveCapacity<in out T> implements Disposable {
     }
     this.#arm();
     const taken = this.#taken;
-    const elapsed = this.#clock.now() - this.#since!;
+    const elapsed = this.#plan.clock.now() - this.#since!;
     // When none has left, all that is known is that the first one stands since then.
     const wait = this.#least === 0 ? 0 : elapsed * (taken === 0 ? 1 : this.#least / taken);
-    if (taken === 0 && wait <= this.#options.target) return;
+    if (taken === 0 && wait <= this.#plan.target) return;
     this.#wait = wait;
     this.#throughput = taken / elapsed * 1_000;
     this.#adapt(wait);
@@ -215,7 +215,7 @@ export class AdaptiveCapacity<in out T> implements Disposable {
   }
 
   #adapt(wait: number): void {
-    const { target, increase = 0.25, decrease = 0.7, onResize } = this.#options;
+    const { target, increase, decrease, onResize } = this.#plan;
     const previous = this.#core.capacity;
     const from = this.#bounded(previous);
     let capacity = from;

@@ -5,7 +5,7 @@
  */
 import { checkNumber, checkOptionalFunction, checkOptions } from "../../core/check.ts";
 import type { Cancel } from "../../core/contract.ts";
-import { checkClock, type Clock } from "../../tasks/clock.ts";
+import { checkClock, type Clock, realClock } from "../../tasks/clock.ts";
 import { checkDuration, checkSize } from "../checks.ts";
 
 /**
@@ -49,10 +49,23 @@ export interface AdaptiveCapacityOptions {
 
 const TIME = { positive: true, finite: true } as const;
 
-/** Throws TypeError or RangeError if the options are none. */
-export function checkAdaptive(options: AdaptiveCapacityOptions): void {
+/** What is kept of the options, with what stands for those that were left out. */
+export interface AdaptivePlan {
+  readonly min: number;
+  readonly max: number;
+  readonly target: number;
+  readonly interval: number;
+  readonly increase: number;
+  readonly decrease: number;
+  readonly clock: Clock;
+  readonly onResize: AdaptiveCapacityOptions["onResize"];
+}
+
+/** Throws TypeError or RangeError if the options are none. What becomes of them later does not count. */
+export function adaptivePlan(options: AdaptiveCapacityOptions): AdaptivePlan {
   checkOptions("options", options);
   const { min = 1, max, target, interval = 100, increase = 0.25, decrease = 0.7 } = options;
+  const { clock = realClock, onResize } = options;
   checkSize("min", min);
   checkSize("max", max);
   if (max < min) throw new RangeError(`max must be at least min, ${min}: ${max}`);
@@ -66,6 +79,7 @@ export function checkAdaptive(options: AdaptiveCapacityOptions): void {
   if (!(decrease > 0 && decrease < 1)) {
     throw new RangeError(`decrease must be more than 0 and less than 1: ${decrease}`);
   }
-  checkOptionalFunction("onResize", options.onResize);
-  if (options.clock !== undefined) checkClock(options.clock);
+  checkOptionalFunction("onResize", onResize);
+  checkClock(clock);
+  return { min, max, target, interval, increase, decrease, clock, onResize };
 }

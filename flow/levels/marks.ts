@@ -129,11 +129,11 @@ export class Marks {
   middle = 0;
   high = 0;
   #capacity = NaN;
-  readonly #given: WaterMarkOptions<never>;
+  readonly #given: Pick<WaterMarkOptions<never>, "low" | "middle" | "high">;
 
   /** The options have passed `checkMarks`. */
-  constructor(given: WaterMarkOptions<never>) {
-    this.#given = given;
+  constructor({ low, middle, high }: WaterMarkOptions<never>) {
+    this.#given = { low, middle, high };
   }
 
   /** Moves the marks that were left out to their shares of the capacity. */
