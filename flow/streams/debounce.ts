@@ -28,7 +28,8 @@ export interface DebounceOptions extends TimingOptions {
 
 /**
  * The values that were followed by no other for `ms` milliseconds: the last one before each pause. When
- * the source ends, its last value is given at once.
+ * the source ends, or fails, its last value is given at once, and then comes the end, or the error (RxJS
+ * drops it before an error).
  *
  * The source is read all the time from the first `next` on, as fast as it gives values, and those that
  * are followed by another one too soon are dropped. A reader who comes late gets the newest of the values

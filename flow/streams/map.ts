@@ -12,6 +12,9 @@ import { PullStream } from "./operator_stream.ts";
  * not again before its promise, if it gives one, has resolved. For several at a time see
  * {@linkcode pipeline}. `fn` is given a context that ends when its result is not wanted any more.
  *
+ * As all streams of operators it can be read once: a second loop goes on where the first was left, if that
+ * has not ended it, and nothing is started anew, as subscribing to an RxJS Observable again would.
+ *
  * @example
  * ```ts
  * import { map } from "@sluice/sluice/flow";

@@ -30,7 +30,8 @@ export interface ThrottleOptions extends TimingOptions {
 /**
  * At most one value in `ms` milliseconds: the first one at once, and after that the latest at the end of
  * each interval in which some came. An interval begins with each value that is let through, and, without
- * `leading`, with the first value after a pause. When the source ends, its last value still comes at the
+ * `leading`, with the first value after a pause. (As lodash's; RxJS's `throttleTime` has no trailing value if
+ * nothing else is said.) When the source ends, its last value still comes at the
  * end of its interval, and then the end, or the error.
  *
  * The source is read all the time from the first `next` on, as fast as it gives values, and the others are

@@ -94,7 +94,8 @@ export interface SubscriptionStats {
 
 /**
  * The end of a {@linkcode Topic} that one reader has: a receiver, as a channel is, so `for await` and
- * `select` work on it. Disposing it unsubscribes: calls that wait see the end.
+ * `select` work on it. Disposing it unsubscribes: calls that wait see the end. Leaving a loop over it does
+ * not: another loop goes on where that was left. So write `using`, or give it a `parent`.
  *
  * @example
  * ```ts

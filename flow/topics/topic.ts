@@ -82,6 +82,10 @@ export interface TopicStats {
  * A new subscription begins with what is published next, or with the last `replay` values. Without
  * subscriptions values go nowhere. A topic is a sink: `select` can publish to it.
  *
+ * Unlike Kotlin's SharedFlow, which has its publishers wait for the slowest, and an RxJS Subject, which
+ * keeps what an operator has not read without a bound, a subscription misses the oldest values, unless it
+ * asks to be `lossless`.
+ *
  * @typeParam T The type of the values; any, undefined and promises too.
  *
  * @example
