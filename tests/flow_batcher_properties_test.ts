@@ -16,10 +16,12 @@ import {
 import type { Wait } from "../mod.ts";
 import { Batcher, Failed } from "../flow/mod.ts";
 import { ManualClock } from "../tasks/mod.ts";
-import { HeldBatches, quiet } from "./support/held_batches.ts";
+import { HeldBatches, quiet, testsStandStill } from "./support/held_batches.ts";
 import { settled } from "./support/settle.ts";
 
 const RUNS = 300;
+
+testsStandStill();
 
 // ---- the program ----
 

@@ -31,7 +31,7 @@ import {
 } from "../flow/mod.ts";
 import { ManualClock } from "../tasks/mod.ts";
 import { fakeClock } from "./support/clock.ts";
-import { HeldBatches, quiet } from "./support/held_batches.ts";
+import { HeldBatches, quiet, testsStandStill } from "./support/held_batches.ts";
 import { failure } from "./support/queues.ts";
 import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
@@ -71,6 +71,8 @@ function submit<R>(batcher: Batcher<number, R>, ...items: number[]): Promise<R>[
 function counts({ waiting, running, submitted, fulfilled, rejected }: BatcherStats): number[] {
   return [waiting, running, submitted, fulfilled, rejected];
 }
+
+testsStandStill();
 
 // ---- when a batch starts ----
 

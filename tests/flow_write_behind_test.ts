@@ -10,7 +10,7 @@ import type { CancelContext, Context } from "../mod.ts";
 import { Failed, WriteBehind, type WriteBehindOptions } from "../flow/mod.ts";
 import { ManualClock } from "../tasks/mod.ts";
 import { fakeClock } from "./support/clock.ts";
-import { type HeldBatch, HeldBatches, quiet } from "./support/held_batches.ts";
+import { type HeldBatch, HeldBatches, quiet, testsStandStill } from "./support/held_batches.ts";
 import { failure } from "./support/queues.ts";
 import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
@@ -43,6 +43,8 @@ function checkSum(buffer: WriteBehind<string, number>): void {
   const { sets, written, coalesced, pending } = buffer.stats();
   assertEquals(written + coalesced + pending, sets);
 }
+
+testsStandStill();
 
 // ---- what is written ----
 

@@ -1,5 +1,6 @@
 import type { Context } from "../../mod.ts";
 import type { BatchHandler, BatchResults, Failed } from "../../flow/mod.ts";
+import { settled } from "./settle.ts";
 
 /** A batch in a handler's hands. */
 export interface HeldBatch<T, R> {
@@ -37,4 +38,18 @@ export class HeldBatches<T, R = void> {
 /** All that can happen without a turn of the event loop has happened. */
 export async function quiet(): Promise<void> {
   for (let i = 0; i < 30; i++) await null;
+}
+
+/**
+ * Registers that time stands still in each test of the file. The turn guard goes by it: on a busy machine
+ * it would hold back, until the next turn, what a test waits for without one.
+ */
+export function testsStandStill(): void {
+  const { now } = performance;
+  Deno.test.beforeEach(async () => {
+    await settled();
+    const at = performance.now();
+    performance.now = () => at;
+  });
+  Deno.test.afterEach(() => void (performance.now = now));
 }
