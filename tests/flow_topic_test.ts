@@ -21,7 +21,7 @@ import { Outlet } from "../flow/topics/outlet.ts";
 import { TopicLog } from "../flow/topics/topic_log.ts";
 import { TopicReader } from "../flow/topics/topic_reader.ts";
 import { fakeClock } from "./support/clock.ts";
-import { held } from "./support/collect.ts";
+import { heapUsed, held } from "./support/collect.ts";
 import { ForeignSelect, offering, taking } from "./support/foreign_select.ts";
 import { type Fits, law, type Not } from "./support/laws.ts";
 import { lines } from "./support/lines.ts";
@@ -897,6 +897,21 @@ Deno.test("140: without a bound nothing is missed and nobody waits; a long backl
   const waiting = lossy.take();
   fill(topic, 3, 7);
   assertEquals([await waiting, unread(lossy), unread(keeper)], [7, [8, 9], [7, 8, 9]]);
+});
+
+Deno.test("140: a long backlog gives its room back also where some values stay", async () => {
+  const topic = new Topic<number>({ capacity: Infinity, replay: 1 });
+  using reader = topic.subscribe();
+  const before = await heapUsed();
+  fill(topic, 100_000);
+  const long = await heapUsed();
+  for (let n = 0; n < 100_000; n++) reader.tryReceive();
+  const after = await heapUsed();
+  assert(long - before > 1e6, "it takes room");
+  assert(
+    after - before < (long - before) / 4,
+    `${after - before} of ${long - before} bytes are left`,
+  );
 });
 
 // ---- what is handed in ----

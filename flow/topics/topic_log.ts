@@ -22,7 +22,7 @@ import type { TopicReader } from "./topic_reader.ts";
 /** A power of two. */
 const FIRST_SIZE = 16;
 
-/** An empty ring larger than this gives its slots back. */
+/** A ring larger than this gives slots back when three quarters of them are empty. */
 const KEPT_SIZE = 4_096;
 
 /** It is the storage of the core that publishers put into; readers go past that core. */
@@ -159,10 +159,16 @@ export class TopicLog implements Storage<unknown> {
   #trim(): void {
     while (this.head - this.tail > this.replay) {
       const slot = this.#slot(this.tail);
-      if (this.#lossy[slot]! > 0 || this.#lossless[slot]! > 0) return;
+      if (this.#lossy[slot]! > 0 || this.#lossless[slot]! > 0) break;
       this.shift();
     }
-    if (this.tail === this.head && this.#values.length > KEPT_SIZE) this.#resize(FIRST_SIZE);
+    this.#shrink();
+  }
+
+  /** Gives room back that is not needed any more: to half, so that it is not needed again at once. */
+  #shrink(): void {
+    const size = this.#values.length;
+    if (size > KEPT_SIZE && (this.head - this.tail) * 4 < size) this.#resize(size / 2);
   }
 
   #counts(lossless: boolean): number[] {

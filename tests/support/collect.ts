@@ -1,3 +1,4 @@
+import { memoryUsage } from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { settled } from "./settle.ts";
@@ -18,4 +19,11 @@ export async function held(refs: readonly WeakRef<object>[]): Promise<number> {
     left = refs.filter((ref) => ref.deref() !== undefined).length;
   }
   return left;
+}
+
+/** Collects garbage, then says how many bytes are in use. */
+export async function heapUsed(): Promise<number> {
+  await settled();
+  gc();
+  return memoryUsage().heapUsed;
 }
