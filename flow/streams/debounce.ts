@@ -2,7 +2,8 @@ import type { Cancel, Wait } from "../../core/contract.ts";
 import type { Clock } from "../../tasks/clock.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import { checkDuration } from "../checks.ts";
-import { type Feed, feedOf } from "./feed.ts";
+import type { Feed } from "./feed.ts";
+import { feedOf } from "./feed_of.ts";
 import type { FlowStream } from "./flow_stream.ts";
 import { LatestStream, timingOf, type TimingOptions } from "./latest_stream.ts";
 

@@ -3,7 +3,8 @@ import type { Clock } from "../../tasks/clock.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Failure } from "./askers.ts";
 import { checkDuration } from "../checks.ts";
-import { type Feed, feedOf, feedsOf, type Recall, type Taker } from "./feed.ts";
+import type { Feed, Recall, Taker } from "./feed.ts";
+import { feedOf, feedsOf } from "./feed_of.ts";
 import type { FlowStream } from "./flow_stream.ts";
 import { LatestStream, timingOf, type TimingOptions } from "./latest_stream.ts";
 

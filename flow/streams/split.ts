@@ -8,7 +8,7 @@ import type { Cancel, Context } from "../../core/contract.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Mapper } from "../../tasks/worker_pool.ts";
 import { type Branch, ForkBranch } from "./branch.ts";
-import { feedOf } from "./feed.ts";
+import { feedOf } from "./feed_of.ts";
 import { Fork } from "./fork.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import { type BranchOptions, capacityOf } from "./tee.ts";

@@ -8,7 +8,8 @@ import type { Cancel, Context, WaitOptions } from "../../core/contract.ts";
 import { checkWait } from "../../core/wait.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Mapper } from "../../tasks/worker_pool.ts";
-import { type Feed, feedOf } from "./feed.ts";
+import type { Feed } from "./feed.ts";
+import { feedOf } from "./feed_of.ts";
 import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
 

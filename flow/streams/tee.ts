@@ -5,7 +5,7 @@ import { isCancel } from "../../tasks/results.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import { type Branch, ForkBranch } from "./branch.ts";
 import { checkSize } from "../checks.ts";
-import { feedOf } from "./feed.ts";
+import { feedOf } from "./feed_of.ts";
 import { Fork } from "./fork.ts";
 
 /**

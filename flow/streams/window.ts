@@ -4,7 +4,8 @@ import { checkWait } from "../../core/wait.ts";
 import { checkClock, type Clock, realClock, type Timer } from "../../tasks/clock.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import { checkDuration } from "../checks.ts";
-import { type Feed, feedOf } from "./feed.ts";
+import type { Feed } from "./feed.ts";
+import { feedOf } from "./feed_of.ts";
 import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
 
