@@ -3,10 +3,9 @@ import type { Cancel, Context, WaitOptions } from "../../core/contract.ts";
 import { checkWait } from "../../core/wait.ts";
 import type { Producer } from "../../tasks/tap.ts";
 import type { Mapper } from "../../tasks/worker_pool.ts";
-import type { Feed } from "./feed.ts";
 import { feedOf } from "./feed_of.ts";
 import type { FlowStream } from "./flow_stream.ts";
-import { PullStream } from "./operator_stream.ts";
+import { PredicateStream } from "./predicate_stream.ts";
 
 /**
  * The values for which a predicate is true. A type guard narrows their type. The predicate may give a
@@ -46,23 +45,9 @@ export function filter<T>(
   return new FilterStream<T>(feedOf(source), predicate, wait);
 }
 
-class FilterStream<T> extends PullStream<T, T> {
-  readonly #predicate: Mapper<T, unknown>;
-  #index = 0;
-
-  constructor(
-    feed: Feed<T>,
-    predicate: Mapper<T, unknown>,
-    wait: Cancel | WaitOptions | undefined,
-  ) {
-    super(feed, wait);
-    this.#predicate = predicate;
-  }
-
-  protected override handle(value: T): void {
-    this.work(this.#predicate.call(undefined, value, this.ctx, this.#index++), (wanted) => {
-      if (wanted) this.give(value);
-      else this.again();
-    });
+class FilterStream<T> extends PredicateStream<T> {
+  protected override decide(value: T, holds: unknown): void {
+    if (holds) this.give(value);
+    else this.again();
   }
 }

@@ -12,6 +12,7 @@ import type { Feed } from "./feed.ts";
 import { feedOf } from "./feed_of.ts";
 import type { FlowStream } from "./flow_stream.ts";
 import { PullStream } from "./operator_stream.ts";
+import { PredicateStream } from "./predicate_stream.ts";
 
 /**
  * The first `count` values. With the last of them the source is stopped, without reading one more.
@@ -97,23 +98,9 @@ export function takeWhile<T>(
   return new TakeWhileStream<T>(feedOf(source), predicate, wait);
 }
 
-class TakeWhileStream<T> extends PullStream<T, T> {
-  readonly #predicate: Mapper<T, unknown>;
-  #index = 0;
-
-  constructor(
-    feed: Feed<T>,
-    predicate: Mapper<T, unknown>,
-    wait: Cancel | WaitOptions | undefined,
-  ) {
-    super(feed, wait);
-    this.#predicate = predicate;
-  }
-
-  protected override handle(value: T): void {
-    this.work(this.#predicate.call(undefined, value, this.ctx, this.#index++), (goesOn) => {
-      if (goesOn) this.give(value);
-      else this.close();
-    });
+class TakeWhileStream<T> extends PredicateStream<T> {
+  protected override decide(value: T, holds: unknown): void {
+    if (holds) this.give(value);
+    else this.close();
   }
 }
