@@ -58,8 +58,8 @@ const peers: Readonly<Record<string, readonly [FlowContestant, ...workloads: str
   "p-queue": [pQueue, "R1", "R4", "H1"],
   "p-queue, strict": [pQueueStrict, "R1", "R4"],
   "dataloader": [dataloader, "B1"],
-  "opossum": [opossum, "C1", "C2", "C3", "H2"],
-  "opossum, lean": [opossumLean, "C1", "C2", "C3", "H2"],
+  "opossum": [opossum, "C1", "C2", "C3", "H2", "G1"],
+  "opossum, lean": [opossumLean, "C1", "C2", "C3", "H2", "G1"],
 };
 
 for (const [name, [contestant, ...workloads]] of Object.entries(peers)) {

@@ -1,6 +1,6 @@
 /**
  * What flow control is measured by, and what its contestants share. How a kind of piece does a workload
- * is in `rates.ts`, `batches.ts` and `guards.ts`; a contestant says how a piece of its is made.
+ * is in `rates.ts`, `batches.ts`, `guards.ts` and `routers.ts`; a contestant says how a piece of its is made.
  *
  * @module
  */
@@ -17,6 +17,7 @@ export const flowWorkloads = {
   C3: "calls that an open breaker refuses: a call",
   H1: "calls through a bulkhead of 64, all at once, so that they queue: a call",
   H2: "calls that a full bulkhead of 64 refuses: a call",
+  G1: "calls that are split 90 to 10 between two versions, each of them measured: a call",
 } as const;
 
 /** What a workload is called. */

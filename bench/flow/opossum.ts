@@ -2,12 +2,14 @@
 import Opossum from "opossum";
 import type { FlowContestant, Job } from "./contest.ts";
 import { type AnyBreaker, type AnyBulkhead, breakerWorkloads, refusalWorkloads } from "./guards.ts";
+import { type AnyRouter, routerWorkloads } from "./routers.ts";
 
 /** What is used of it; the types of DefinitelyTyped would bring those of Node into every check. */
 export interface OpossumBreaker {
   readonly opened: boolean;
   readonly closed: boolean;
   readonly halfOpen: boolean;
+  readonly stats: { readonly successes: number };
   fire(job: Job): Promise<unknown>;
   open(): void;
   shutdown(): void;
@@ -47,7 +49,22 @@ export function workloadsWith(
     const breaker = opossum({ ...options, ...more });
     return { run: (job) => breaker.fire(job), end: () => breaker.shutdown() };
   };
-  return { ...breakerWorkloads(breaker), ...refusalWorkloads(bulkhead) };
+  // It routes nothing: a breaker for each version, and a counter that chooses.
+  const router = (first: Job, second: Job): AnyRouter => {
+    const options = { timeout: false, ...more };
+    const breakers = [opossum(options), opossum(options)] as const;
+    let calls = 0;
+    return {
+      run: () => ++calls % 10 === 0 ? breakers[1].fire(second) : breakers[0].fire(first),
+      counts: () => [breakers[0].stats.successes, breakers[1].stats.successes],
+      end: () => breakers.forEach((breaker) => breaker.shutdown()),
+    };
+  };
+  return {
+    ...breakerWorkloads(breaker),
+    ...refusalWorkloads(bulkhead),
+    ...routerWorkloads(router),
+  };
 }
 
 export const workloads: FlowContestant["workloads"] = workloadsWith({});

@@ -166,6 +166,8 @@ export function flowReport(findings: FlowFindings): string {
       "opossum, lean: without percentiles and snapshots, which it has if nothing else is said. It adds up " +
       "its window, and sorts all latencies in it, at each failure: see C2. It refuses in H2, and is not in " +
       "H1, since it has no line.",
+      "No peer routes: in G1 opossum is a breaker for each version and a counter that chooses. Ours keeps " +
+      "latencies in a histogram, opossum in lists, if it is not lean.",
       "What is refused is an error, and taking down where it happened is most of what C3 and H2 cost.",
     ]),
     "### Memory",

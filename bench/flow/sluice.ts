@@ -1,7 +1,14 @@
 /** The pieces of `flow/`. The rate limiter is a token bucket; `sluice_window.ts` has the other. */
-import { Batcher, Bulkhead, CircuitBreaker, TokenBucket } from "../../flow/mod.ts";
+import {
+  Batcher,
+  Bulkhead,
+  CircuitBreaker,
+  Router,
+  TokenBucket,
+  WeightedSplit,
+} from "../../flow/mod.ts";
 import { type AnyBatcher, batchedItems, batchWorkloads } from "./batches.ts";
-import { type FlowContestant, HOUR, noop } from "./contest.ts";
+import { type FlowContestant, HOUR, type Job, noop } from "./contest.ts";
 import {
   type AnyBreaker,
   type AnyBulkhead,
@@ -11,6 +18,7 @@ import {
   refusalWorkloads,
 } from "./guards.ts";
 import { type AnyLimiter, limitedCalls, rateWorkloads } from "./rates.ts";
+import { type AnyRouter, routerWorkloads } from "./routers.ts";
 
 function limiter(limit: number, interval: number): AnyLimiter {
   const bucket = new TokenBucket({ rate: limit, per: interval });
@@ -56,12 +64,23 @@ function bulkheadOf(capacity: number): (limit: number) => AnyBulkhead {
   };
 }
 
+function router(first: Job, second: Job): AnyRouter {
+  const choose = new WeightedSplit({ first: 90, second: 10 });
+  const router = new Router({ routes: { first, second }, choose });
+  return {
+    run: () => router.run(undefined),
+    counts: () => [router.stats().first.calls, router.stats().second.calls],
+    end: () => {},
+  };
+}
+
 export const workloads: FlowContestant["workloads"] = {
   ...rateWorkloads(limiter),
   ...batchWorkloads(batcher, true),
   ...breakerWorkloads(breaker),
   ...queueWorkloads(bulkheadOf(Infinity)),
   ...refusalWorkloads(bulkheadOf(0)),
+  ...routerWorkloads(router),
 };
 
 export const holdings: FlowContestant["holdings"] = {

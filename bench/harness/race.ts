@@ -41,6 +41,7 @@ const FIXED: Readonly<Record<string, number>> = {
   C3: 10_000,
   H1: 10_000,
   H2: 10_000,
+  G1: 10_000,
 };
 
 const FIRST_COUNT = 8_000;
