@@ -244,8 +244,11 @@ export class QueueCore implements Owner {
   /** What to store of a value. Throws when closed, and when its weight or rank is none. */
   admit(value: unknown): unknown {
     if (this.closed) throw this.refusal(value);
-    if (this.#traits.entry === undefined) return value;
-    const entry = this.#traits.entry(value);
+    return this.#traits.entry === undefined ? value : this.read(value, this.#traits.entry);
+  }
+
+  private read(value: unknown, entryOf: (value: unknown) => Entry): Entry {
+    const entry = entryOf(value);
     // Weighing and ranking run code of the user's, which may have closed it.
     if (this.closed) throw this.refusal(value);
     if (this.weighed && entry.weight > this.capacity) {
