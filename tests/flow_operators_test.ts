@@ -50,6 +50,7 @@ import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
 import { numbers, silent, Tracked } from "./support/tracked.ts";
 import { catchUncaught } from "./support/uncaught.ts";
+import { drained as allOf, failure, filled } from "./support/streaming.ts";
 
 type Piece = (source: Producer<number>, wait?: Wait) => ReceiverIterator<unknown>;
 
@@ -91,35 +92,12 @@ const pieces: Readonly<Record<string, Piece>> = {
 /** The number that one of them has given. */
 const plain = (value: unknown): unknown => Array.isArray(value) ? plain(value[0]) : value;
 
+const drained = async <T>(stream: Producer<T>): Promise<unknown[]> =>
+  (await allOf(stream)).map(plain);
+
 const never = new Promise<never>(() => {});
 const ended = { done: true as const, value: undefined };
 const range = (length: number): number[] => Array.from({ length }, (_, i) => i);
-
-function filled<T>(values: readonly T[], close = false): Channel<T> {
-  const ch = new Channel<T>(Math.max(values.length, 1));
-  for (const value of values) ch.trySend(value);
-  if (close) ch.close();
-  return ch;
-}
-
-/** All values, then what it threw, if it did. */
-async function drained<T>(stream: Producer<T>): Promise<unknown[]> {
-  const seen: unknown[] = [];
-  try {
-    for await (const value of stream) seen.push(plain(value));
-  } catch (error) {
-    seen.push({ thrown: error });
-  }
-  return seen;
-}
-
-/** What a promise rejects with. */
-function failure(promise: PromiseLike<unknown>): Promise<unknown> {
-  return Promise.resolve(promise).then(
-    () => Promise.reject(new Error("fulfilled")),
-    (error) => error,
-  );
-}
 
 async function valueOf(next: Promise<IteratorResult<unknown, undefined>>): Promise<unknown> {
   const result = await next;

@@ -43,6 +43,7 @@ import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
 import { numbers, silent, Tracked } from "./support/tracked.ts";
 import { catchUncaught } from "./support/uncaught.ts";
+import { drained, failure, filled } from "./support/streaming.ts";
 
 type Fork = (source: Producer<number>, options?: Context | BranchOptions) => Branch<number>[];
 
@@ -62,31 +63,6 @@ const forks: Readonly<Record<string, Fork>> = {
 const ended = { done: true as const, value: undefined };
 const over = { ok: false as const, value: undefined };
 const range = (length: number): number[] => Array.from({ length }, (_, i) => i);
-
-function filled<T>(values: readonly T[], close = false): Channel<T> {
-  const ch = new Channel<T>(Math.max(values.length, 1));
-  for (const value of values) ch.trySend(value);
-  if (close) ch.close();
-  return ch;
-}
-
-/** All values, then what it threw, if it did. */
-async function drained<T>(stream: AsyncIterable<T>): Promise<unknown[]> {
-  const seen: unknown[] = [];
-  try {
-    for await (const value of stream) seen.push(value);
-  } catch (error) {
-    seen.push({ thrown: error });
-  }
-  return seen;
-}
-
-function failure(promise: PromiseLike<unknown>): Promise<unknown> {
-  return Promise.resolve(promise).then(
-    () => Promise.reject(new Error("fulfilled")),
-    (error) => error,
-  );
-}
 
 /** As a select of another copy of the module sees it. */
 function foreign<T>({ [sourcePort]: port }: Source<T>): Source<T> {

@@ -31,6 +31,7 @@ import { lines } from "./support/lines.ts";
 import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
 import { catchUncaught } from "./support/uncaught.ts";
+import { drained, failure, filled } from "./support/streaming.ts";
 
 /** A producer that tells how far it was read, and whether it was told to stop. */
 class Numbers implements AsyncIterable<number> {
@@ -65,32 +66,6 @@ class Numbers implements AsyncIterable<number> {
 
 const never = new Promise<never>(() => {});
 const ended = { done: true as const, value: undefined };
-
-function filled<T>(values: readonly T[], close = false): Channel<T> {
-  const ch = new Channel<T>(Math.max(values.length, 1));
-  for (const value of values) ch.trySend(value);
-  if (close) ch.close();
-  return ch;
-}
-
-/** All values, then what it threw, if it did. */
-async function drained<T>(stream: AsyncIterable<T>): Promise<unknown[]> {
-  const seen: unknown[] = [];
-  try {
-    for await (const value of stream) seen.push(value);
-  } catch (error) {
-    seen.push({ thrown: error });
-  }
-  return seen;
-}
-
-/** What a promise rejects with. */
-function failure(promise: PromiseLike<unknown>): Promise<unknown> {
-  return Promise.resolve(promise).then(
-    () => Promise.reject(new Error("fulfilled")),
-    (error) => error,
-  );
-}
 
 const ascending = (values: readonly unknown[]) => values.toSorted((a, b) => Number(a) - Number(b));
 

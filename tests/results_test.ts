@@ -38,6 +38,7 @@ import { held } from "./support/collect.ts";
 import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
 import { catchUncaught } from "./support/uncaught.ts";
+import { drained, failure } from "./support/streaming.ts";
 
 type Work<T, R> = (item: T, ctx: Context) => R | PromiseLike<R>;
 type Options = WaitOptions & {
@@ -127,25 +128,6 @@ class Numbers implements AsyncIterable<number> {
 
 function range(length: number): number[] {
   return Array.from({ length }, (_, i) => i);
-}
-
-/** All results, then what it threw, if it did. */
-async function drained<R>(stream: AsyncIterable<R>): Promise<unknown[]> {
-  const seen: unknown[] = [];
-  try {
-    for await (const result of stream) seen.push(result);
-  } catch (error) {
-    seen.push({ thrown: error });
-  }
-  return seen;
-}
-
-/** What a promise rejects with. */
-function failure(promise: PromiseLike<unknown>): Promise<unknown> {
-  return Promise.resolve(promise).then(
-    () => Promise.reject(new Error("fulfilled")),
-    (error) => error,
-  );
 }
 
 /** Waits until the context ends, then passes its cause on. */

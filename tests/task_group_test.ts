@@ -31,14 +31,7 @@ import { held } from "./support/collect.ts";
 import { settled, state } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
 import { catchUncaught } from "./support/uncaught.ts";
-
-/** What a promise rejects with. */
-function failure(promise: PromiseLike<unknown>): Promise<unknown> {
-  return Promise.resolve(promise).then(
-    (value) => Promise.reject(new Error(`it gave ${value}`)),
-    (error) => error,
-  );
-}
+import { failure } from "./support/streaming.ts";
 
 /** Waits until the context ends, then passes its cause on. */
 function obedient(ctx: Context): Promise<never> {
