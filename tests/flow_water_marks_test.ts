@@ -896,23 +896,30 @@ class MarkModel {
 
   get(): number | undefined {
     const item = this.items.shift();
-    if (item !== undefined) this.admit(true);
+    if (item !== undefined) this.refill();
     return item;
   }
 
   resize(capacity: number): void {
     this.capacity = capacity;
-    this.step();
-    this.admit(false);
+    this.refill();
   }
 
-  /** Each that enters is a step; so is one that leaves for nobody. */
-  admit(left: boolean): void {
-    for (; this.line.length > 0 && this.fits(this.line[0]!); left = false) {
-      this.items.push(this.line.shift()!);
-      this.step();
-    }
-    if (left) this.step();
+  /** Those who enter for what has left, or by a resize, are one step with it. */
+  refill(): void {
+    while (this.letIn());
+    this.step();
+  }
+
+  /** Somebody in front has left the line: each that enters now is a step. */
+  left(): void {
+    while (this.letIn()) this.step();
+  }
+
+  letIn(): boolean {
+    if (this.line.length === 0 || !this.fits(this.line[0]!)) return false;
+    this.items.push(this.line.shift()!);
+    return true;
   }
 
   step(): void {
@@ -991,7 +998,7 @@ Deno.test("28, 130, 131: random programs agree with a model", async () => {
             model.line.shift();
             call.cancel();
             const waited = model.line.length;
-            model.admit(false);
+            model.left();
             calls.splice(0, waited - model.line.length);
           }
         } else if (step.op === "resize") {
