@@ -1,0 +1,298 @@
+/**
+ * A job queue over an engine: checks what it is told, encodes and decodes, holds the leases, and gives up
+ * what is out of attempts.
+ *
+ * - A handle's close ends its waits, and gives back its leases; the engine ends with the handle that opened
+ *   it. The views of other groups have a close of their own, and end with it, too.
+ * - A job that was handed out too often, or cannot be decoded, goes to the dead letters before anybody sees
+ *   it; whoever waits goes on waiting.
+ *
+ * @module
+ */
+import { checkOptions, show } from "../core/check.ts";
+import type { Cancel, Wait, WaitOptions } from "../core/contract.ts";
+import { ClosedError } from "../core/errors.ts";
+import { ScopedContext } from "../core/scoped_context.ts";
+import { enter } from "../core/wait.ts";
+import { contextOf } from "../core/wait_context.ts";
+import { checkSize } from "../flow/checks.ts";
+import { contextBelow } from "../tasks/pool_options.ts";
+import { isCancel } from "../tasks/results.ts";
+import type { PayloadCodec } from "./codec.ts";
+import { type DeadLetters, EngineDeadLetters } from "./dead_letters.ts";
+import type { Delivery, JobEngine, NewJob, Settlement, Verdict } from "./engine.ts";
+import { HeldLease, type LeaseHolder, patient } from "./held_lease.ts";
+import {
+  checkDedupeId,
+  checkDelay,
+  checkGroup,
+  checkLevel,
+  type JobSettings,
+} from "./job_options.ts";
+import type { JobLease, JobQueue, JobStats, PutOptions, PutReceipt } from "./job_queue.ts";
+
+/** From how many leases on those that have run out are looked for, and forgotten. */
+const MANY = 1_024;
+
+export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
+  readonly name: string;
+  readonly group: string;
+  readonly groups: readonly string[];
+  readonly capacity: number;
+  readonly levels: number;
+  readonly leaseTime: number;
+  readonly maxAttempts: number;
+  readonly dead: DeadLetters<T>;
+  readonly #engine: JobEngine;
+  readonly #codec: PayloadCodec;
+  /** Ends when it is closed. */
+  readonly #life: ScopedContext;
+  /** The handle that opened the engine, unless this is it. */
+  readonly #opener: JobHandle<T> | undefined;
+  readonly #views = new Set<JobHandle<T>>();
+  readonly #held = new Set<HeldLease<unknown>>();
+  #many = MANY;
+  /** What makes the ids of this handle differ from those of all others. */
+  readonly #run: string;
+  #puts = 0;
+  #end: Promise<void> | undefined;
+
+  constructor(
+    engine: JobEngine,
+    codec: PayloadCodec,
+    settings: JobSettings,
+    opener?: JobHandle<T>,
+  ) {
+    this.name = settings.name;
+    this.group = settings.group;
+    this.groups = settings.groups;
+    this.capacity = settings.capacity;
+    this.levels = settings.levels;
+    this.leaseTime = settings.leaseTime;
+    this.maxAttempts = settings.maxAttempts;
+    this.#engine = engine;
+    this.#codec = codec;
+    this.#opener = opener;
+    this.#life = contextBelow(opener === undefined ? undefined : opener.#life);
+    this.#run = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+    this.dead = new EngineDeadLetters<T>(
+      engine,
+      this.group,
+      codec,
+      (wait, call) => this.#waiting(wait, call),
+    );
+  }
+
+  get closed(): boolean {
+    return this.#end !== undefined;
+  }
+
+  async put(value: T, options: Cancel | PutOptions = {}): Promise<PutReceipt> {
+    const job = this.#newJob(value, isCancel(options) ? {} : options);
+    try {
+      const stored = await this.#waiting(options, (wait) => this.#engine.put(job, wait));
+      return { id: job.id, duplicate: !stored };
+    } catch (error) {
+      throw this.closed && error instanceof ClosedError ? this.#closedError({ value }) : error;
+    }
+  }
+
+  async get(wait?: Wait): Promise<JobLease<T>> {
+    return (await this.#take(1, wait))[0]!;
+  }
+
+  async getMany(max: number, wait?: Wait): Promise<JobLease<T>[]> {
+    checkSize("max", max);
+    return await this.#take(max, wait);
+  }
+
+  async doneMany(leases: Iterable<JobLease<T>>, wait?: Wait): Promise<number> {
+    const given = [...leases].map((lease) => this.#own(lease));
+    if (wait !== undefined) enter(wait);
+    const results = await patient(this.#settleAll(given, { kind: "done" }), wait);
+    return results.filter(Boolean).length;
+  }
+
+  join(wait?: Wait): Promise<void> {
+    return this.#waiting(wait, (wait) => this.#engine.join(wait));
+  }
+
+  stats(wait?: Wait): Promise<JobStats> {
+    return this.#waiting(wait, (wait) => patient(this.#engine.stats(this.group), wait));
+  }
+
+  forGroup(group: string): JobQueue<T> {
+    checkGroup(group, this.groups);
+    if (this.#end !== undefined) throw this.#closedError();
+    const opener = this.#opener ?? this;
+    const settings = { ...this, group, dedupeWindow: 0 };
+    const view = new JobHandle<T>(this.#engine, this.#codec, settings, opener);
+    opener.#views.add(view);
+    return view;
+  }
+
+  close(): Promise<void> {
+    return this.#end ??= this.#close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async settle(lease: HeldLease<unknown>, verdict: Verdict): Promise<boolean> {
+    const [kept] = await this.#settled([lease], verdict);
+    return kept!;
+  }
+
+  async extend(lease: HeldLease<unknown>): Promise<boolean> {
+    return await this.#engine.extend(this.group, lease.delivery);
+  }
+
+  #newJob(value: T, options: PutOptions): NewJob {
+    checkOptions("options", options);
+    const { dedupeId, priority = 0, delay = 0 } = options;
+    if (dedupeId !== undefined) checkDedupeId(dedupeId);
+    checkLevel(priority, this.levels);
+    checkDelay(delay);
+    return {
+      id: dedupeId ?? `${this.#run}-${this.#puts++}`,
+      named: dedupeId !== undefined,
+      payload: this.#codec.encode(value),
+      level: priority,
+      delay,
+    };
+  }
+
+  async #take(max: number, wait: Wait | undefined): Promise<JobLease<T>[]> {
+    return await this.#waiting(wait, async (wait) => {
+      for (;;) {
+        const since = performance.now();
+        const deliveries = await this.#engine.take(this.group, max, wait);
+        const leases = await this.#leases(deliveries);
+        if (leases.length > 0) return leases;
+        wait = rest(wait, performance.now() - since);
+      }
+    });
+  }
+
+  /** Those that are handed on; the others are given up. */
+  async #leases(deliveries: readonly Delivery[]): Promise<JobLease<T>[]> {
+    const leases: JobLease<T>[] = [];
+    let bad: Settlement[] | undefined;
+    for (const delivery of deliveries) {
+      const lease = this.#lease(delivery);
+      if (typeof lease === "string") {
+        (bad ??= []).push({ delivery, verdict: { kind: "bury", reason: lease } });
+      } else {
+        this.#hold(lease);
+        leases.push(lease);
+      }
+    }
+    if (bad !== undefined) await this.#bury(bad);
+    return leases;
+  }
+
+  /** Others were handed out with them: if the engine fails, the bad ones come again later. */
+  async #bury(bad: readonly Settlement[]): Promise<void> {
+    try {
+      await this.#engine.settle(this.group, bad);
+    } catch {
+      // Their leases run out, and somebody buries them then.
+    }
+  }
+
+  /** A lease, or why there is none. */
+  #lease(delivery: Delivery): HeldLease<T> | string {
+    const { attempt, payload } = delivery;
+    if (attempt > this.maxAttempts) {
+      return `not finished after ${this.maxAttempts} attempts: its last lease ran out`;
+    }
+    try {
+      return new HeldLease<T>(this.#codec.decode(payload) as T, delivery, this);
+    } catch (error) {
+      return `it cannot be decoded: ${error}`;
+    }
+  }
+
+  #hold(lease: HeldLease<unknown>): void {
+    this.#held.add(lease);
+    if (this.#held.size < this.#many) return;
+    for (const lease of this.#held) {
+      if (lease.timeLeft <= 0 && !lease.settled) this.#held.delete(lease);
+    }
+    this.#many = Math.max(MANY, 2 * this.#held.size);
+  }
+
+  #own(lease: unknown): HeldLease<unknown> {
+    if (lease instanceof HeldLease && lease.holder === this) return lease;
+    throw new TypeError(`leases must be those of this queue, not ${show(lease)}`);
+  }
+
+  /** Those that are settled already are left as they are. */
+  #settleAll(given: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
+    const open = [...new Set(given)].filter((lease) => !lease.settled);
+    if (open.length === 0) return Promise.resolve([]);
+    const stored = this.#settled(open, verdict);
+    const each = open.map((lease, at) => lease.join(verdict, stored.then((kept) => kept[at]!))!);
+    return Promise.all(each);
+  }
+
+  async #settled(leases: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
+    const settlements = leases.map(({ delivery }) => ({ delivery, verdict }));
+    const kept = await this.#engine.settle(this.group, settlements);
+    for (const lease of leases) this.#held.delete(lease);
+    return kept;
+  }
+
+  /** Runs a call that waits, and ends it when the handle is closed. */
+  async #waiting<R>(wait: Wait | undefined, call: (wait: Wait) => Promise<R>): Promise<R> {
+    if (wait !== undefined) enter(wait);
+    if (this.#end !== undefined) throw this.#closedError();
+    const { ctx, signal, timeout }: WaitOptions = partsOf(wait);
+    if (ctx === undefined && signal === undefined) {
+      return await call(timeout === undefined ? this.#life : { ctx: this.#life, timeout });
+    }
+    // The timeout stays one: with none left a call still tries once.
+    using both = contextOf({ ctx, signal }, this.#life);
+    return await call(timeout === undefined ? both : { ctx: both, timeout });
+  }
+
+  async #close(): Promise<void> {
+    // Whoever looks at `closed` from here on is to see it.
+    await Promise.resolve();
+    this.#life.cancel(this.#closedError());
+    for (const view of this.#views) await view.close();
+    if (this.#opener !== undefined) this.#opener.#views.delete(this);
+    await this.#giveBack();
+    if (this.#opener === undefined) await this.#engine.close();
+  }
+
+  /** What cannot be given back comes back by itself, when its lease runs out. */
+  async #giveBack(): Promise<void> {
+    const held = [...this.#held];
+    const open = held.filter((lease) => !lease.settled && lease.timeLeft > 0);
+    await Promise.allSettled([
+      this.#settleAll(open, { kind: "retry", delay: 0 }),
+      ...held.map((lease) => lease.ended),
+    ]);
+    for (const lease of held) lease.drop();
+    this.#held.clear();
+  }
+
+  #closedError(options?: { value: unknown }): ClosedError {
+    const group = this.groups.length > 1 ? ` (group ${show(this.group)})` : "";
+    return new ClosedError(`the job queue ${show(this.name)}${group} is closed`, options);
+  }
+}
+
+function partsOf(wait: Wait | undefined): WaitOptions {
+  if (wait === undefined) return {};
+  if (wait instanceof ScopedContext) return { ctx: wait };
+  return wait instanceof AbortSignal ? { signal: wait } : wait as WaitOptions;
+}
+
+/** What is left of a timeout. */
+function rest(wait: Wait, passed: number): Wait {
+  const { timeout } = wait as WaitOptions;
+  return typeof timeout === "number" ? { ...wait as WaitOptions, timeout: timeout - passed } : wait;
+}

@@ -1,0 +1,144 @@
+/**
+ * A job that this process holds, on any engine.
+ *
+ * - The first of `done`, `retry` and `reject` decides, and is repeated by the same call only. If the engine
+ *   fails to store it, nothing has been decided, and it may be called again.
+ * - When a caller stops waiting, what he asked for goes on.
+ *
+ * @module
+ */
+import { show } from "../core/check.ts";
+import type { Cancel, Wait } from "../core/contract.ts";
+import { refused } from "../core/turn.ts";
+import { until } from "../core/until.ts";
+import { enter } from "../core/wait.ts";
+import { isCancel } from "../tasks/results.ts";
+import type { Delivery, Verdict } from "./engine.ts";
+import { checkDelay } from "./job_options.ts";
+import type { JobLease, RetryJobOptions } from "./job_queue.ts";
+
+/** What a lease needs of the handle that gave it out. */
+export interface LeaseHolder {
+  readonly maxAttempts: number;
+  settle(lease: HeldLease<unknown>, verdict: Verdict): Promise<boolean>;
+  extend(lease: HeldLease<unknown>): Promise<boolean>;
+}
+
+export class HeldLease<out T> implements JobLease<T> {
+  readonly value: T;
+  readonly delivery: Delivery;
+  readonly holder: LeaseHolder;
+  #kind: Verdict["kind"] | undefined;
+  #ending: Promise<boolean> | undefined;
+
+  constructor(value: T, delivery: Delivery, holder: LeaseHolder) {
+    this.value = value;
+    this.delivery = delivery;
+    this.holder = holder;
+  }
+
+  get id(): string {
+    return this.delivery.id;
+  }
+
+  get attempt(): number {
+    return this.delivery.attempt;
+  }
+
+  get priority(): number {
+    return this.delivery.level;
+  }
+
+  get timeLeft(): number {
+    return this.delivery.timeLeft();
+  }
+
+  get settled(): boolean {
+    return this.#kind !== undefined;
+  }
+
+  done(wait?: Wait): Promise<boolean> {
+    return this.#end(wait, () => ({ kind: "done" }));
+  }
+
+  retry(options?: Cancel | RetryJobOptions): Promise<boolean> {
+    return this.#end(options, () => {
+      const { delay = 0, reason }: RetryJobOptions = isCancel(options) ? {} : options ?? {};
+      checkDelay(delay);
+      if (this.attempt < this.holder.maxAttempts) return { kind: "retry", delay };
+      const why = reason === undefined ? "" : `: ${textOf(reason)}`;
+      return { kind: "bury", reason: `given back at attempt ${this.attempt}, the last${why}` };
+    });
+  }
+
+  reject(reason?: unknown, wait?: Wait): Promise<boolean> {
+    return this.#end(wait, () => ({
+      kind: "bury",
+      reason: reason === undefined ? "rejected" : textOf(reason),
+    }));
+  }
+
+  async extend(wait?: Wait): Promise<boolean> {
+    if (wait !== undefined) enter(wait);
+    if (this.settled) return false;
+    return await patient(this.holder.extend(this), wait);
+  }
+
+  /** Settles, either way, with what was called; undefined: nothing was. */
+  get ended(): Promise<boolean> | undefined {
+    return this.#ending;
+  }
+
+  /** Waits for what was called, or gives it back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#ending ?? this.retry());
+  }
+
+  /** Joins it to a settlement of many; undefined: it is settled already. */
+  join(verdict: Verdict, stored: Promise<boolean>): Promise<boolean> | undefined {
+    if (this.settled) return undefined;
+    return this.#begin(verdict, stored);
+  }
+
+  /** It is over, and nobody has to be told. */
+  drop(): void {
+    this.#kind ??= "retry";
+    this.#ending ??= Promise.resolve(false);
+  }
+
+  #end(wait: Wait | undefined, verdictOf: () => Verdict): Promise<boolean> {
+    try {
+      if (wait !== undefined) enter(wait);
+      const verdict = verdictOf();
+      if (this.#kind !== undefined) {
+        return this.#kind === verdict.kind ? patient(this.#ending!, wait) : Promise.resolve(false);
+      }
+      return patient(this.#begin(verdict, this.holder.settle(this, verdict)), wait);
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  #begin({ kind }: Verdict, stored: Promise<boolean>): Promise<boolean> {
+    this.#kind = kind;
+    this.#ending = stored.catch((error) => {
+      this.#kind = this.#ending = undefined;
+      throw error;
+    });
+    // Whoever asked has the same error; nobody else needs it.
+    this.#ending.catch(() => {});
+    return this.#ending;
+  }
+}
+
+/** What is asked of the engine goes on when the caller stops waiting for it. */
+export function patient<R>(promise: Promise<R>, wait: Wait | undefined): Promise<R> {
+  return wait === undefined ? promise : until(promise, wait);
+}
+
+/** A reason as it stands in a dead letter. */
+function textOf(reason: unknown): string {
+  if (typeof reason === "string") return reason;
+  if (reason instanceof Error) return `${reason.name}: ${reason.message}`;
+  return show(reason);
+}
