@@ -59,10 +59,3 @@ export {
   type Waiter,
 } from "../core/protocol.ts";
 export type { Clock, Timer } from "../tasks/clock.ts";
-export type { Job } from "../tasks/job.ts";
-export { merge } from "../tasks/merge.ts";
-export type { ShutdownOptions } from "../tasks/pool_options.ts";
-export type { RetryOptions } from "../tasks/retry.ts";
-export type { Producer } from "../tasks/tap.ts";
-export type { Mapper } from "../tasks/worker_pool.ts";
-export type { Clock, Timer } from "../tasks/clock.ts";
