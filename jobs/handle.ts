@@ -16,6 +16,7 @@ import { ScopedContext } from "../core/scoped_context.ts";
 import { enter } from "../core/wait.ts";
 import { contextOf } from "../core/wait_context.ts";
 import { checkSize } from "../flow/checks.ts";
+import { WaitGroup } from "../sync/wait_group.ts";
 import { contextBelow } from "../tasks/pool_options.ts";
 import { isCancel } from "../tasks/results.ts";
 import type { PayloadCodec } from "./codec.ts";
@@ -56,6 +57,8 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   readonly #run: string;
   #puts = 0;
   #end: Promise<void> | undefined;
+  /** Calls that are with the engine: what they take has to be given back, too. */
+  readonly #calls = new WaitGroup();
 
   constructor(
     engine: JobEngine,
@@ -248,6 +251,10 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   async #waiting<R>(wait: Wait | undefined, call: (wait: Wait) => Promise<R>): Promise<R> {
     if (wait !== undefined) enter(wait);
     if (this.#end !== undefined) throw this.#closedError();
+    return await this.#calls.go(() => this.#enclosed(wait, call));
+  }
+
+  async #enclosed<R>(wait: Wait | undefined, call: (wait: Wait) => Promise<R>): Promise<R> {
     const { ctx, signal, timeout }: WaitOptions = partsOf(wait);
     if (ctx === undefined && signal === undefined) {
       return await call(timeout === undefined ? this.#life : { ctx: this.#life, timeout });
@@ -261,7 +268,8 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     // Whoever looks at `closed` from here on is to see it.
     await Promise.resolve();
     this.#life.cancel(this.#closedError());
-    for (const view of this.#views) await view.close();
+    await this.#calls.wait();
+    for (const view of [...this.#views]) await view.close();
     if (this.#opener !== undefined) this.#opener.#views.delete(this);
     await this.#giveBack();
     if (this.#opener === undefined) await this.#engine.close();
