@@ -90,6 +90,11 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     return this.#end !== undefined;
   }
 
+  /** Ends when it is closed. */
+  get life(): ScopedContext {
+    return this.#life;
+  }
+
   async put(value: T, options: Cancel | PutOptions = {}): Promise<PutReceipt> {
     const job = this.#newJob(value, isCancel(options) ? {} : options);
     try {

@@ -57,6 +57,11 @@ export class HeldLease<out T> implements JobLease<T> {
     return this.#kind !== undefined;
   }
 
+  /** What is to become of it; undefined: nothing has been called. */
+  get kind(): Verdict["kind"] | undefined {
+    return this.#kind;
+  }
+
   done(wait?: Wait): Promise<boolean> {
     return this.#end(wait, () => ({ kind: "done" }));
   }

@@ -6,11 +6,11 @@
  *
  * @module
  */
-import type { Cancel, Wait } from "../../core/contract.ts";
+import type { Cancel } from "../../core/contract.ts";
 import type { ScopedContext } from "../../core/scoped_context.ts";
-import { park, WaitList, WaitNode } from "../../core/wait_list.ts";
 import { checkClock, type Clock, realClock } from "../../tasks/clock.ts";
 import type { Job } from "../../tasks/job.ts";
+import { pause } from "../../tasks/pause.ts";
 import { checkRetry, retryDelay, type RetryOptions } from "../../tasks/retry.ts";
 import { type Policy, runGuarded, runIn, type RunOptions } from "./policy.ts";
 
@@ -152,14 +152,4 @@ class Retrying implements RetryingPolicy {
       this.#running--;
     }
   }
-}
-
-/** As `sleep`, by any clock. */
-function pause(ms: number, clock: Clock, wait: Wait): Promise<void> {
-  const node = new WaitNode(undefined);
-  const timer = clock.after(ms, () => {
-    node.leave();
-    node.settle(undefined);
-  });
-  return park(new WaitList({ left: () => timer.stop() }), node, wait);
 }
