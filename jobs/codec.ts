@@ -83,18 +83,39 @@ export interface PayloadCodec {
 const json: TextCodec<unknown> = {
   kind: "text",
   encode(value) {
-    const text: unknown = JSON.stringify(value);
+    let text: unknown;
+    try {
+      text = JSON.stringify(value);
+    } catch (error) {
+      // A BigInt, or a circle, somewhere in it; what a toJSON of the user's throws is his.
+      if (!(error instanceof TypeError)) throw error;
+      throw untold(value, error);
+    }
     if (typeof text === "string") return text;
-    throw new TypeError(`value must be one that JSON can tell, not ${show(value)}`);
+    throw untold(value);
   },
   decode: (text) => JSON.parse(text),
 };
 
+function untold(value: unknown, cause?: Error): TypeError {
+  const why = cause === undefined ? "" : `: ${cause.message}`;
+  return new TypeError(`value must be one that JSON can tell, not ${show(value)}${why}`, { cause });
+}
+
 /** For values that stay in this process. */
 export const cloneInMemory: PayloadCodec = {
-  encode: (value) => ({ clone: structuredClone(value) }),
+  encode: (value) => ({ clone: cloneOf(value) }),
   decode: (payload) => structuredClone((payload as { clone: unknown }).clone),
 };
+
+function cloneOf(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    throw new TypeError(`value must be one that can be cloned: ${error.message}`, { cause: error });
+  }
+}
 
 /**
  * The codec that was asked for: JSON if none was. `clone` is how this engine stores structured clones;
@@ -124,17 +145,35 @@ export function codecOf(
   return checked(codec as Codec<unknown>);
 }
 
-/** Sees to it that `encode` gives what `kind` says. */
+/** Sees to it that `encode` gives what `kind` says, and that nobody changes bytes that are stored. */
 function checked(codec: Codec<unknown>): PayloadCodec {
+  return codec.kind === "text" ? checkedText(codec) : checkedBytes(codec);
+}
+
+function checkedText(codec: TextCodec<unknown>): PayloadCodec {
   return {
     encode(value) {
-      const payload: unknown = codec.encode(value);
-      const right = codec.kind === "text"
-        ? typeof payload === "string"
-        : payload instanceof Uint8Array;
-      if (right) return payload as Payload;
-      throw new TypeError(`codec.encode must give ${codec.kind}, not ${show(payload)}`);
+      const text: unknown = codec.encode(value);
+      if (typeof text !== "string") throw wrongKind("text", text);
+      // Half of a surrogate pair would come back from a file or a server as another character.
+      if (text.isWellFormed()) return text;
+      throw new TypeError("codec.encode must give well-formed text, without half surrogate pairs");
     },
-    decode: (payload) => codec.decode(payload as never),
+    decode: (payload) => codec.decode(payload as string),
   };
+}
+
+function checkedBytes(codec: BytesCodec<unknown>): PayloadCodec {
+  return {
+    encode(value) {
+      const bytes: unknown = codec.encode(value);
+      if (bytes instanceof Uint8Array) return new Uint8Array(bytes);
+      throw wrongKind("bytes", bytes);
+    },
+    decode: (payload) => codec.decode(new Uint8Array(payload as Uint8Array)),
+  };
+}
+
+function wrongKind(kind: string, payload: unknown): TypeError {
+  return new TypeError(`codec.encode must give ${kind}, not ${show(payload)}`);
 }

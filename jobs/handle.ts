@@ -22,7 +22,7 @@ import { isCancel } from "../tasks/results.ts";
 import type { PayloadCodec } from "./codec.ts";
 import { type DeadLetters, EngineDeadLetters } from "./dead_letters.ts";
 import type { Delivery, JobEngine, NewJob, Settlement, Verdict } from "./engine.ts";
-import { HeldLease, type LeaseHolder, patient } from "./held_lease.ts";
+import { HeldLease, type LeaseHolder, patient, textOf } from "./held_lease.ts";
 import {
   checkDedupeId,
   checkDelay,
@@ -57,6 +57,7 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   readonly #run: string;
   #puts = 0;
   #end: Promise<void> | undefined;
+  #over = false;
   /** Calls that are with the engine: what they take has to be given back, too. */
   readonly #calls = new WaitGroup();
 
@@ -90,6 +91,10 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     return this.#end !== undefined;
   }
 
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Ends when it is closed. */
   get life(): ScopedContext {
     return this.#life;
@@ -101,7 +106,7 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
       const stored = await this.#waiting(options, (wait) => this.#engine.put(job, wait));
       return { id: job.id, duplicate: !stored };
     } catch (error) {
-      throw this.closed && error instanceof ClosedError ? this.#closedError({ value }) : error;
+      throw this.closed && error === this.#life.cause ? this.#closedError({ value }) : error;
     }
   }
 
@@ -115,9 +120,10 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   }
 
   async doneMany(leases: Iterable<JobLease<T>>, wait?: Wait): Promise<number> {
-    const given = [...leases].map((lease) => this.#own(lease));
+    const given = listOf(leases).map((lease) => this.#own(lease));
     if (wait !== undefined) enter(wait);
-    const results = await patient(this.#settleAll(given, { kind: "done" }), wait);
+    const open = [...new Set(given)].filter((lease) => !lease.settled);
+    const results = await patient(this.#settleAll(open, "done"), wait);
     return results.filter(Boolean).length;
   }
 
@@ -148,12 +154,13 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   }
 
   async settle(lease: HeldLease<unknown>, verdict: Verdict): Promise<boolean> {
+    if (this.#over) return false;
     const [kept] = await this.#settled([lease], verdict);
     return kept!;
   }
 
   async extend(lease: HeldLease<unknown>): Promise<boolean> {
-    return await this.#engine.extend(this.group, lease.delivery);
+    return await this.#calls.go(() => this.#engine.extend(this.group, lease.delivery));
   }
 
   #newJob(value: T, options: PutOptions): NewJob {
@@ -179,6 +186,8 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
         const leases = await this.#leases(deliveries);
         if (leases.length > 0) return leases;
         wait = rest(wait, performance.now() - since);
+        // It may have ended while those were buried that nobody is to see.
+        enter(wait);
       }
     });
   }
@@ -218,7 +227,7 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     try {
       return new HeldLease<T>(this.#codec.decode(payload) as T, delivery, this);
     } catch (error) {
-      return `it cannot be decoded: ${error}`;
+      return `it cannot be decoded: ${textOf(error)}`;
     }
   }
 
@@ -236,18 +245,16 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     throw new TypeError(`leases must be those of this queue, not ${show(lease)}`);
   }
 
-  /** Those that are settled already are left as they are. */
-  #settleAll(given: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
-    const open = [...new Set(given)].filter((lease) => !lease.settled);
-    if (open.length === 0) return Promise.resolve([]);
-    const stored = this.#settled(open, verdict);
-    const each = open.map((lease, at) => lease.join(verdict, stored.then((kept) => kept[at]!))!);
-    return Promise.all(each);
+  async #settleAll(open: HeldLease<unknown>[], call: "done" | "retry"): Promise<boolean[]> {
+    if (open.length === 0) return [];
+    const stored = this.#settled(open, call === "done" ? { kind: call } : { kind: call, delay: 0 });
+    const each = open.map((lease, at) => lease.join(call, stored.then((kept) => kept[at]!)));
+    return await Promise.all(each);
   }
 
   async #settled(leases: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
     const settlements = leases.map(({ delivery }) => ({ delivery, verdict }));
-    const kept = await this.#engine.settle(this.group, settlements);
+    const kept = await this.#calls.go(() => this.#engine.settle(this.group, settlements));
     for (const lease of leases) this.#held.delete(lease);
     return kept;
   }
@@ -270,11 +277,13 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   }
 
   async #close(): Promise<void> {
+    // The views are closed from here on, too, so that nobody begins anything there.
+    const views = Array.from(this.#views, (view) => view.close());
     // Whoever looks at `closed` from here on is to see it.
     await Promise.resolve();
     this.#life.cancel(this.#closedError());
-    await this.#calls.wait();
-    for (const view of [...this.#views]) await view.close();
+    await Promise.all(views);
+    while (this.#calls.count > 0) await this.#calls.wait();
     if (this.#opener !== undefined) this.#opener.#views.delete(this);
     await this.#giveBack();
     if (this.#opener === undefined) await this.#engine.close();
@@ -283,9 +292,15 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   /** What cannot be given back comes back by itself, when its lease runs out. */
   async #giveBack(): Promise<void> {
     const held = [...this.#held];
-    const open = held.filter((lease) => !lease.settled && lease.timeLeft > 0);
+    const open: HeldLease<unknown>[] = [];
+    for (const lease of held) {
+      if (lease.settled) continue;
+      if (lease.timeLeft > 0) open.push(lease);
+      else lease.drop();
+    }
+    this.#over = true;
     await Promise.allSettled([
-      this.#settleAll(open, { kind: "retry", delay: 0 }),
+      this.#settleAll(open, "retry"),
       ...held.map((lease) => lease.ended),
     ]);
     for (const lease of held) lease.drop();
@@ -308,4 +323,11 @@ function partsOf(wait: Wait | undefined): WaitOptions {
 function rest(wait: Wait, passed: number): Wait {
   const { timeout } = wait as WaitOptions;
   return typeof timeout === "number" ? { ...wait as WaitOptions, timeout: timeout - passed } : wait;
+}
+
+function listOf(leases: unknown): unknown[] {
+  if (typeof (leases as Iterable<unknown> | null)?.[Symbol.iterator] === "function") {
+    return [...leases as Iterable<unknown>];
+  }
+  throw new TypeError(`leases must be a list of leases, not ${show(leases)}`);
 }

@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { show } from "../core/check.ts";
-import type { Cancel, Wait } from "../core/contract.ts";
+import { checkOptions, show } from "../core/check.ts";
+import type { Cancel, Wait, WaitOptions } from "../core/contract.ts";
 import { refused } from "../core/turn.ts";
 import { until } from "../core/until.ts";
 import { enter } from "../core/wait.ts";
@@ -20,14 +20,20 @@ import type { JobLease, RetryJobOptions } from "./job_queue.ts";
 /** What a lease needs of the handle that gave it out. */
 export interface LeaseHolder {
   readonly maxAttempts: number;
+  /** It was closed, and has let go of its leases: nobody is to be told anything any more. */
+  readonly over: boolean;
   settle(lease: HeldLease<unknown>, verdict: Verdict): Promise<boolean>;
   extend(lease: HeldLease<unknown>): Promise<boolean>;
 }
+
+type Call = "done" | "retry" | "reject";
 
 export class HeldLease<out T> implements JobLease<T> {
   readonly value: T;
   readonly delivery: Delivery;
   readonly holder: LeaseHolder;
+  /** Which call decided: the last `retry` buries, and so does `reject`. */
+  #call: Call | undefined;
   #kind: Verdict["kind"] | undefined;
   #ending: Promise<boolean> | undefined;
 
@@ -54,7 +60,7 @@ export class HeldLease<out T> implements JobLease<T> {
   }
 
   get settled(): boolean {
-    return this.#kind !== undefined;
+    return this.#kind !== undefined || this.holder.over;
   }
 
   /** What is to become of it; undefined: nothing has been called. */
@@ -63,11 +69,12 @@ export class HeldLease<out T> implements JobLease<T> {
   }
 
   done(wait?: Wait): Promise<boolean> {
-    return this.#end(wait, () => ({ kind: "done" }));
+    return this.#end("done", wait, () => ({ kind: "done" }));
   }
 
   retry(options?: Cancel | RetryJobOptions): Promise<boolean> {
-    return this.#end(options, () => {
+    return this.#end("retry", options, () => {
+      if (options !== undefined && !isCancel(options)) checkOptions("options", options);
       const { delay = 0, reason }: RetryJobOptions = isCancel(options) ? {} : options ?? {};
       checkDelay(delay);
       if (this.attempt < this.holder.maxAttempts) return { kind: "retry", delay };
@@ -77,7 +84,7 @@ export class HeldLease<out T> implements JobLease<T> {
   }
 
   reject(reason?: unknown, wait?: Wait): Promise<boolean> {
-    return this.#end(wait, () => ({
+    return this.#end("reject", wait, () => ({
       kind: "bury",
       reason: reason === undefined ? "rejected" : textOf(reason),
     }));
@@ -99,10 +106,9 @@ export class HeldLease<out T> implements JobLease<T> {
     await (this.#ending ?? this.retry());
   }
 
-  /** Joins it to a settlement of many; undefined: it is settled already. */
-  join(verdict: Verdict, stored: Promise<boolean>): Promise<boolean> | undefined {
-    if (this.settled) return undefined;
-    return this.#begin(verdict, stored);
+  /** Joins it to a settlement of many; it is not settled yet. */
+  join(call: "done" | "retry", stored: Promise<boolean>): Promise<boolean> {
+    return this.#begin(call, call, stored);
   }
 
   /** It is over, and nobody has to be told. */
@@ -111,23 +117,25 @@ export class HeldLease<out T> implements JobLease<T> {
     this.#ending ??= Promise.resolve(false);
   }
 
-  #end(wait: Wait | undefined, verdictOf: () => Verdict): Promise<boolean> {
+  #end(call: Call, wait: Wait | undefined, verdictOf: () => Verdict): Promise<boolean> {
     try {
       if (wait !== undefined) enter(wait);
       const verdict = verdictOf();
-      if (this.#kind !== undefined) {
-        return this.#kind === verdict.kind ? patient(this.#ending!, wait) : Promise.resolve(false);
+      if (this.#ending !== undefined) {
+        return this.#call === call ? patient(this.#ending, wait) : Promise.resolve(false);
       }
-      return patient(this.#begin(verdict, this.holder.settle(this, verdict)), wait);
+      const { kind } = verdict;
+      return patient(this.#begin(call, kind, this.holder.settle(this, verdict)), wait);
     } catch (error) {
       return refused(error);
     }
   }
 
-  #begin({ kind }: Verdict, stored: Promise<boolean>): Promise<boolean> {
+  #begin(call: Call, kind: Verdict["kind"], stored: Promise<boolean>): Promise<boolean> {
+    this.#call = call;
     this.#kind = kind;
     this.#ending = stored.catch((error) => {
-      this.#kind = this.#ending = undefined;
+      this.#call = this.#kind = this.#ending = undefined;
       throw error;
     });
     // Whoever asked has the same error; nobody else needs it.
@@ -136,13 +144,19 @@ export class HeldLease<out T> implements JobLease<T> {
   }
 }
 
-/** What is asked of the engine goes on when the caller stops waiting for it. */
+/**
+ * What is asked of the engine goes on when the caller stops waiting for it. With a timeout of 0 or less he
+ * waits for its answer: that is the one try.
+ */
 export function patient<R>(promise: Promise<R>, wait: Wait | undefined): Promise<R> {
-  return wait === undefined ? promise : until(promise, wait);
+  if (wait === undefined) return promise;
+  const { timeout } = wait as WaitOptions;
+  if (typeof timeout !== "number" || timeout > 0) return until(promise, wait);
+  return until(promise, { ...wait as WaitOptions, timeout: undefined });
 }
 
 /** A reason as it stands in a dead letter. */
-function textOf(reason: unknown): string {
+export function textOf(reason: unknown): string {
   if (typeof reason === "string") return reason;
   if (reason instanceof Error) return `${reason.name}: ${reason.message}`;
   return show(reason);

@@ -84,7 +84,7 @@ export function settingsOf(options: JobQueueOptions<never>): JobSettings {
   if (levels > 16) throw new RangeError(`levels must be at most 16: ${levels}`);
   checkGroups(groups);
   checkDuration("dedupeWindow", dedupeWindow, { positive: true, finite: true });
-  const group = options.group ?? groups[0]!;
+  const { group = groups[0]! } = options;
   checkGroup(group, groups);
   return {
     name,
@@ -152,5 +152,8 @@ export function checkDedupeId(id: unknown): asserts id is string {
   if (typeof id !== "string") throw new TypeError(`dedupeId must be a string, not ${show(id)}`);
   if (id.length === 0 || id.length > 256) {
     throw new RangeError(`dedupeId must have 1 to 256 characters, not ${id.length}`);
+  }
+  if (!id.isWellFormed()) {
+    throw new RangeError(`dedupeId must not have half surrogate pairs: ${show(id)}`);
   }
 }

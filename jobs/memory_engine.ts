@@ -18,12 +18,16 @@ import type { Payload } from "./codec.ts";
 import type { Buried, Delivery, JobEngine, NewJob, Settlement } from "./engine.ts";
 import type { JobSettings } from "./job_options.ts";
 import type { JobStats } from "./job_queue.ts";
+import { MemoryDead } from "./memory_dead.ts";
+import { Twins } from "./memory_twins.ts";
 
 /** A job, until its last group has settled it. */
 interface StoredJob {
   readonly id: string;
   readonly payload: Payload;
   readonly level: number;
+  /** When it was accepted, among the others. */
+  readonly order: number;
   /** The groups that have not settled it. */
   left: number;
   readonly place: Permit | undefined;
@@ -91,9 +95,7 @@ class Group {
   timer: Timer | undefined;
   /** When the timer runs. */
   timerAt = Infinity;
-  readonly dead = new Map<number, Buried>();
-  /** The position of the last dead letter of each id. */
-  readonly positions = new Map<string, number>();
+  readonly dead = new MemoryDead();
 
   constructor() {
     this.ready = new PriorityQueue<Share>({ priority: (share) => share.job.level });
@@ -108,6 +110,8 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
   readonly #unfinished = new WaitGroup();
   /** Until when each named id is remembered, oldest first. */
   readonly #known = new Map<string, number>();
+  readonly #twins = new Twins();
+  #accepted = 0;
   #buried = 0;
 
   constructor(settings: JobSettings, clock: Clock) {
@@ -119,16 +123,17 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
 
   async put(job: NewJob, wait: Wait): Promise<boolean> {
     if (this.#knows(job)) return false;
-    const place = await this.#places?.acquire(wait);
+    const place = await this.#placeFor(job, wait);
     // Somebody else may have put it while this one waited.
-    if (this.#knows(job)) {
-      place?.release();
+    if (place === "duplicate" || this.#knows(job)) {
+      if (place !== "duplicate") place?.release();
       return false;
     }
     if (job.named) {
       // Again at the end, so that the oldest stays the first.
       this.#known.delete(job.id);
       this.#known.set(job.id, this.#clock.now() + this.#settings.dedupeWindow);
+      this.#twins.stored(job.id);
     }
     this.#add(job, place, this.#groups.values());
     return true;
@@ -137,16 +142,18 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
   async take(group: string, max: number, wait: Wait): Promise<MemoryDelivery[]> {
     const own = this.#group(group);
     this.#promote(own);
-    const batch = own.ready.getBatch(max, wait);
-    own.waiting++;
-    this.#watch(own);
-    try {
-      const shares = (await batch).filter((share) => !this.#isGhost(own, share));
-      return shares.map((share) => this.#handOut(own, share));
-    } finally {
-      own.waiting--;
-      this.#watch(own);
+    // While something is there nobody waits, and no timer is needed.
+    const shares = own.ready.size > 0
+      ? await own.ready.getBatch(max, wait)
+      : await this.#await(own, own.ready.getBatch(max, wait));
+    const live = shares.filter((share) => !this.#isGhost(own, share));
+    // Instead of those that were settled meanwhile there may be others.
+    while (live.length < max) {
+      const next = own.ready.tryGet();
+      if (next === undefined) break;
+      if (!this.#isGhost(own, next.value)) live.push(next.value);
     }
+    return live.map((share) => this.#handOut(own, share));
   }
 
   settle(group: string, settlements: readonly Settlement<MemoryDelivery>[]): Promise<boolean[]> {
@@ -174,7 +181,8 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
     const own = this.#group(group);
     this.#promote(own);
     return Promise.resolve({
-      ready: own.ready.size - own.ghosts,
+      // One that is on its way to whoever took it may be a ghost, too.
+      ready: Math.max(0, own.ready.size - own.ghosts),
       leased: own.leased,
       delayed: own.delayed,
       unfinished: this.#unfinished.count,
@@ -184,39 +192,29 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
   }
 
   buried(group: string, after: number, limit: number): Promise<Buried[]> {
-    const page: Buried[] = [];
-    // In the order in which they came, since a Map keeps it.
-    for (const buried of this.#group(group).dead.values()) {
-      if (page.length === limit) break;
-      if (buried.position > after) page.push(buried);
-    }
-    return Promise.resolve(page);
+    return Promise.resolve(this.#group(group).dead.page(after, limit));
   }
 
   findBuried(group: string, id: string): Promise<Buried | undefined> {
-    const own = this.#group(group);
-    return Promise.resolve(own.dead.get(own.positions.get(id) ?? -1));
+    return Promise.resolve(this.#group(group).dead.last(id));
   }
 
   async revive(group: string, id: string, wait: Wait): Promise<boolean> {
     const own = this.#group(group);
-    if (!own.positions.has(id)) return false;
+    if (own.dead.last(id) === undefined) return false;
     const place = await this.#places?.acquire(wait);
-    const buried = own.dead.get(own.positions.get(id) ?? -1);
+    // Somebody else may have put it back, or removed it, while this one waited.
+    const buried = own.dead.take(id);
     if (buried === undefined) {
       place?.release();
       return false;
     }
-    this.#exhume(own, buried);
     this.#add({ ...buried, named: true, delay: 0 }, place, [own]);
     return true;
   }
 
   removeBuried(group: string, id: string): Promise<boolean> {
-    const own = this.#group(group);
-    const buried = own.dead.get(own.positions.get(id) ?? -1);
-    if (buried !== undefined) this.#exhume(own, buried);
-    return Promise.resolve(buried !== undefined);
+    return Promise.resolve(this.#group(group).dead.take(id) !== undefined);
   }
 
   close(): Promise<void> {
@@ -241,10 +239,24 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
     return this.#known.has(id);
   }
 
+  /** Waits for a place; or until it needs none, since another put of the same id was stored. */
+  async #placeFor(job: NewJob, wait: Wait): Promise<Permit | "duplicate" | undefined> {
+    const places = this.#places;
+    if (places === undefined) return undefined;
+    using twin = job.named && places.available === 0 ? this.#twins.join(job.id, wait) : undefined;
+    try {
+      return await places.acquire(twin?.wait ?? wait);
+    } catch (error) {
+      if (twin?.stored) return "duplicate";
+      throw error;
+    }
+  }
+
   #add(job: NewJob, place: Permit | undefined, groups: Iterable<Group>): void {
     const { id, payload, level, delay } = job;
     const shared = [...groups];
-    const stored: StoredJob = { id, payload, level, left: shared.length, place };
+    const order = this.#accepted++;
+    const stored: StoredJob = { id, payload, level, order, left: shared.length, place };
     this.#unfinished.add();
     for (const own of shared) {
       const share = new Share(stored);
@@ -272,13 +284,18 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
     this.#watch(own);
   }
 
-  /** Makes ready what is. */
+  /** Makes ready what is: of several at once those that were accepted first go first. */
   #promote(own: Group): void {
     const now = this.#clock.now();
+    const due: Share[] = [];
     for (let share = own.timed.first; share !== undefined; share = own.timed.first) {
       if (share.at > now) break;
-      this.#wake(own, share);
+      this.#stir(own, share);
+      share.state = "ready";
+      due.push(share);
     }
+    if (due.length > 1) due.sort(inTurn);
+    for (const share of due) own.ready.putNowait(share);
   }
 
   #wake(own: Group, share: Share): void {
@@ -333,14 +350,19 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
 
   #bury(own: Group, { job: { id, payload, level }, attempt }: Share, reason: string): void {
     const position = this.#buried++;
-    const at = Date.now();
-    own.positions.set(id, position);
-    own.dead.set(position, { id, payload, level, attempts: attempt, reason, at, position });
+    own.dead.add({ id, payload, level, attempts: attempt, reason, at: Date.now(), position });
   }
 
-  #exhume(own: Group, { position, id }: Buried): void {
-    own.dead.delete(position);
-    if (own.positions.get(id) === position) own.positions.delete(id);
+  /** Waits for a batch, and lets the time bring what it brings. */
+  async #await(own: Group, batch: Promise<Share[]>): Promise<Share[]> {
+    own.waiting++;
+    this.#watch(own);
+    try {
+      return await batch;
+    } finally {
+      own.waiting--;
+      this.#watch(own);
+    }
   }
 
   /** A timer for the first that is ready again, while somebody waits for it. */
@@ -355,4 +377,9 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
       this.#watch(own);
     });
   }
+}
+
+/** By level, since whoever waits is given the first; then by when they are due; then as accepted. */
+function inTurn(a: Share, b: Share): number {
+  return a.job.level - b.job.level || a.at - b.at || a.job.order - b.job.order;
 }
