@@ -24,8 +24,17 @@
  * @module
  */
 export type { BytesCodec, Codec, TextCodec } from "./codec.ts";
+export { type BatchJobHandler, consume, type JobHandler } from "./consume.ts";
+export type {
+  BatchConsumeOptions,
+  ConsumeOptions,
+  ConsumeStats,
+  RetryFailedOptions,
+} from "./consume_options.ts";
 export type { DeadLetter, DeadLetters, DeadListOptions } from "./dead_letters.ts";
+export { type DoneStore, memoryDoneStore, type MemoryDoneStoreOptions } from "./done_store.ts";
 export { JobQueueError, type JobQueueErrorReason } from "./errors.ts";
+export { idempotent, type IdempotentOptions } from "./idempotent.ts";
 export type { JobQueueOptions } from "./job_options.ts";
 export type {
   JobLease,
@@ -36,6 +45,7 @@ export type {
   RetryJobOptions,
 } from "./job_queue.ts";
 export { memoryJobs, type MemoryJobsOptions } from "./memory_jobs.ts";
+export type { StopSignal } from "./stop_signals.ts";
 export { ContextKey } from "../core/context_key.ts";
 export type {
   BatchOptions,
