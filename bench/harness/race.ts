@@ -79,8 +79,13 @@ export class Runner {
 
   /** What the program prints for a count: nanoseconds, or bytes. */
   async ask(count: number): Promise<number> {
-    await this.#writer.write(new TextEncoder().encode(`${count}\n`));
-    return Number(await this.#next());
+    return Number(await this.say(`${count}`));
+  }
+
+  /** What the program prints for a line. */
+  async say(line: string): Promise<string> {
+    await this.#writer.write(new TextEncoder().encode(`${line}\n`));
+    return await this.#next();
   }
 
   /** Runs until the code is hot, and finds the count that makes a sample last. */
