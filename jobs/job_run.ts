@@ -30,9 +30,11 @@ export interface RunShared<T> {
 export class JobRun<T> {
   readonly #jobs: readonly JobLease<T>[];
   readonly #shared: RunShared<T>;
-  #over = false;
+  #ctx: Context | undefined;
   /** Resolves when the handler has ended. */
   #ended: Promise<void> | undefined;
+  /** How it has ended; undefined: it has not, or not before its context. */
+  #outcome: { readonly ok: true } | { readonly ok: false; readonly error: unknown } | undefined;
 
   constructor(jobs: readonly JobLease<T>[], shared: RunShared<T>) {
     this.#jobs = jobs;
@@ -44,33 +46,32 @@ export class JobRun<T> {
     const { limit, desk, keeper, ctx } = this.#shared;
     keeper?.add(this.#jobs);
     try {
-      await limit.run((ctx) => this.#handle(ctx), { ctx });
-      keeper?.remove(this.#jobs);
-      await desk.done(this.#jobs);
+      await limit.run((ctx) => this.#ended = this.#handle(this.#ctx = ctx), { ctx });
+    } catch {
+      // Its context has ended, which is what is asked below.
+    }
+    keeper?.remove(this.#jobs);
+    if (this.#outcome?.ok === true) await desk.done(this.#jobs);
+    else if (this.#outcome !== undefined) await desk.failed(this.#jobs, this.#outcome.error);
+    else await this.#cutShort(this.#ctx ?? ctx);
+  }
+
+  async #handle(ctx: Context): Promise<void> {
+    try {
+      await this.#shared.handler(this.#jobs, ctx);
+      if (!ctx.done) this.#outcome = { ok: true };
     } catch (error) {
-      keeper?.remove(this.#jobs);
-      // Only what has come early leaves the handler running.
-      const early = !this.#over;
-      const end = early && ctx.done;
-      if (early && this.#ended !== undefined) await turn();
-      if (end) await desk.giveBack(this.#jobs, error);
-      else await desk.failed(this.#jobs, error);
-      await this.#ended;
+      if (!ctx.done) this.#outcome = { ok: false, error };
     }
   }
 
-  #handle(ctx: Context): Promise<unknown> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ended = promise;
-    return this.#call(ctx).finally(() => {
-      this.#over = true;
-      resolve();
-    });
-  }
-
-  // deno-lint-ignore require-await
-  async #call(ctx: Context): Promise<unknown> {
-    return this.#shared.handler(this.#jobs, ctx);
+  async #cutShort({ cause }: Context): Promise<void> {
+    const { desk, ctx } = this.#shared;
+    const isEnd = ctx.done && ctx.cause === cause;
+    if (this.#ended !== undefined) await turn();
+    if (isEnd) await desk.giveBack(this.#jobs, cause);
+    else await desk.failed(this.#jobs, cause);
+    await this.#ended;
   }
 }
 
