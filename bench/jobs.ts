@@ -8,8 +8,8 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { median } from "./harness/figures.ts";
-import { type Entrant, entrants, Party } from "./jobs/contenders.ts";
-import { places } from "./jobs/places.ts";
+import { entrants, Party } from "./jobs/contenders.ts";
+import type { Places } from "./jobs/contest.ts";
 import {
   batches,
   drainRow,
@@ -33,7 +33,7 @@ const page = Deno.args.includes("--page")
 const faults: string[] = [];
 const versions = [`SQLite ${sqliteVersion()}`];
 const directory = await Deno.makeTempDir({ prefix: "sluice-jobs-" });
-const env: Record<string, string> = { [places.directory]: directory };
+let places: Places = { directory };
 const servers: Server[] = [];
 const parties: Party[] = [];
 
@@ -49,14 +49,12 @@ async function tried<R>(what: string, run: () => Promise<R>): Promise<R | undefi
   }
 }
 
-async function setUp(): Promise<ReadonlySet<Entrant["needs"]>> {
-  const there = new Set<Entrant["needs"]>([undefined]);
+async function setUp(): Promise<void> {
   const nats = await tried("NATS", () => startNats(directory));
   if (nats !== undefined) {
     servers.push(nats);
-    env[places.nats] = `127.0.0.1:${nats.port}`;
+    places = { ...places, nats: `127.0.0.1:${nats.port}` };
     versions.push(`nats-server ${nats.version}`);
-    there.add("nats");
   }
   const bullmq = `${directory}/bullmq`;
   const version = await tried("BullMQ", () => installBullMQ(bullmq));
@@ -65,12 +63,9 @@ async function setUp(): Promise<ReadonlySet<Entrant["needs"]>> {
     : await tried("Redis", () => startRedis(directory));
   if (redis !== undefined) {
     servers.push(redis);
-    env[places.redis] = `${redis.port}`;
-    env[places.bullmq] = bullmq;
+    places = { ...places, bullmq: { redis: redis.port, directory: bullmq } };
     versions.push(`Redis ${redis.version}`, `BullMQ ${version}, run by Deno`);
-    there.add("bullmq");
   }
-  return there;
 }
 
 function sqliteVersion(): string {
@@ -100,7 +95,7 @@ async function processes(): Promise<Map<number, Map<number, Samples>>> {
   const crews = present().filter((party) => party.can("processes")).map((party) => [party]);
   for (const n of pace.processes) {
     for (const crew of crews) {
-      while (crew.length < n) crew.push(await Party.of(crew[0]!.entrant, env));
+      while (crew.length < n) crew.push(await Party.of(crew[0]!.entrant, places));
     }
     for (const [batch, of] of found) {
       const able = crews.filter((crew) => !crew.some(({ failed }) => failed));
@@ -113,10 +108,10 @@ async function processes(): Promise<Map<number, Map<number, Samples>>> {
 }
 
 async function measure(): Promise<JobsFindings> {
-  const there = await setUp();
+  await setUp();
   for (const entrant of entrants) {
-    if (!there.has(entrant.needs)) continue;
-    const party = await tried(entrant.name, () => Party.of(entrant, env));
+    if (entrant.needs !== undefined && places[entrant.needs] === undefined) continue;
+    const party = await tried(entrant.name, () => Party.of(entrant, places));
     if (party !== undefined) parties.push(party);
   }
   const rows = new Map<string, Samples>();

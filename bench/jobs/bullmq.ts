@@ -6,8 +6,7 @@
  * @module
  */
 import { createRequire } from "node:module";
-import type { JobStore, Value, Workers } from "./contest.ts";
-import * as places from "./places.ts";
+import type { JobStore, Places, Value, Workers } from "./contest.ts";
 
 interface Queue {
   waitUntilReady(): Promise<unknown>;
@@ -36,10 +35,10 @@ interface BullMQ {
 
 const FILLING = 1_000;
 
-export async function open(name: string): Promise<JobStore> {
-  const require = createRequire(`${places.bullmq()}/package.json`);
+export async function open(name: string, { bullmq }: Places): Promise<JobStore> {
+  const require = createRequire(`${bullmq!.directory}/package.json`);
   const { Queue, Worker } = require("bullmq") as BullMQ;
-  const connection = { host: "127.0.0.1", port: places.redis(), maxRetriesPerRequest: null };
+  const connection = { host: "127.0.0.1", port: bullmq!.redis, maxRetriesPerRequest: null };
   const queue = new Queue(name, {
     connection,
     defaultJobOptions: { removeOnComplete: true },

@@ -1,22 +1,24 @@
 /**
- * Runs the tasks of one contestant in a process of its own: `child.ts MODULE`.
+ * Runs the tasks of one contestant in a process of its own: `child.ts PLACES MODULE`, of which the
+ * first are those of `contest.ts` as JSON.
  *
  * The protocol is that of `../child.ts`, but a line is a task as JSON, and the answer the numbers of
  * `workloads.ts`. The program prints "ready" when it has opened the store.
  *
  * @module
  */
-import { type JobsContestant, type JobStore, valueAt } from "./contest.ts";
+import { type JobsContestant, type JobStore, type Places, valueAt } from "./contest.ts";
 import { Backlog, drained, latency, puts, type Task } from "./workloads.ts";
 
-const [path] = Deno.args as [string];
+const [shared, path] = Deno.args as [string, string];
+const places = JSON.parse(shared) as Places;
 const { open } = await import(`./${path}`) as JobsContestant;
 
 const stores = new Map<string, JobStore>();
 const backlogs = new Map<number, Backlog>();
 
 async function storeOf(name: string): Promise<JobStore> {
-  const store = stores.get(name) ?? await open(name);
+  const store = stores.get(name) ?? await open(name, places);
   stores.set(name, store);
   return store;
 }

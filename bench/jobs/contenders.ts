@@ -5,6 +5,7 @@
  */
 import { fromFileUrl } from "../harness/paths.ts";
 import { type Contender, Runner } from "../harness/race.ts";
+import type { Places } from "./contest.ts";
 import type { Task } from "./workloads.ts";
 
 /**
@@ -24,6 +25,8 @@ export interface Entrant {
   readonly module: string;
   readonly needs?: "nats" | "bullmq";
   readonly lacks: readonly Ability[];
+  /** How many times as long its samples last; 1 if left out. */
+  readonly longer?: number;
 }
 
 /** Their names, as the page has them. */
@@ -50,7 +53,14 @@ export const entrants: readonly Entrant[] = [
     needs: "nats",
     lacks: ["backlog", "processes"],
   },
-  { name: names.bullmq, module: "bullmq.ts", needs: "bullmq", lacks: ["backlog", "processes"] },
+  {
+    name: names.bullmq,
+    module: "bullmq.ts",
+    needs: "bullmq",
+    lacks: ["backlog", "processes"],
+    // A worker takes some 20 ms to begin.
+    longer: 2,
+  },
 ];
 
 /** Milliseconds until whoever does not answer has failed. */
@@ -68,8 +78,8 @@ export class Party {
   }
 
   /** Starts the process, and waits until the queue is open. */
-  static async of(entrant: Entrant, env: Record<string, string>): Promise<Party> {
-    const runner = new Runner(contenderOf(entrant, env), entrant.module);
+  static async of(entrant: Entrant, places: Places): Promise<Party> {
+    const runner = new Runner(contenderOf(entrant, places), entrant.module);
     try {
       await runner.ready();
       return new Party(entrant, runner);
@@ -112,8 +122,9 @@ export class Party {
   }
 }
 
-function contenderOf({ name }: Entrant, env: Record<string, string>): Contender {
+function contenderOf({ name }: Entrant, places: Places): Contender {
   const child = fromFileUrl(new URL("child.ts", import.meta.url));
-  const command = [Deno.execPath(), "run", "--quiet", "--no-lock", "--allow-all", child];
-  return { name, version: "", command, env };
+  const options = ["--quiet", "--no-lock", "--allow-all"];
+  const command = [Deno.execPath(), "run", ...options, child, JSON.stringify(places)];
+  return { name, version: "", command };
 }

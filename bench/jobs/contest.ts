@@ -51,10 +51,20 @@ export interface JobStore {
   close(): Promise<void>;
 }
 
+/** Where contestants find what they share. Who needs something takes part only if it is there. */
+export interface Places {
+  /** For files. */
+  readonly directory: string;
+  /** The NATS server, as "HOST:PORT". */
+  readonly nats?: string;
+  /** The port of Redis on 127.0.0.1, and where BullMQ is installed. */
+  readonly bullmq?: { readonly redis: number; readonly directory: string };
+}
+
 /** What each module of this folder exports that takes part. */
 export interface JobsContestant {
   /** Opens the queue of this name, the same for all processes. */
-  open(name: string): Promise<JobStore>;
+  open(name: string, places: Places): Promise<JobStore>;
 }
 
 /** One worker that asks for jobs. `J` is a job that it holds. */

@@ -1,9 +1,8 @@
 /** Job queues on a NATS server. */
 import { natsJobs } from "../../jobs/nats/mod.ts";
-import type { JobStore, Value } from "./contest.ts";
-import { nats } from "./places.ts";
+import type { JobStore, Places, Value } from "./contest.ts";
 import { storeOf } from "./sluice.ts";
 
-export async function open(name: string): Promise<JobStore> {
-  return storeOf(await natsJobs<Value>(nats(), { name }));
+export async function open(name: string, { nats }: Places): Promise<JobStore> {
+  return storeOf(await natsJobs<Value>(nats!, { name }));
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { createInbox, type Msg } from "@nats-io/transport-node";
-import { type JobStore, type Puller, pulling } from "./contest.ts";
+import { type JobStore, type Places, type Puller, pulling } from "./contest.ts";
 import { CONSUMER, type NatsParts, openNats } from "./nats_store.ts";
 
 /** Nanoseconds until the server gives up on a pull. */
@@ -98,8 +98,8 @@ class Worker implements Puller<Msg> {
   }
 }
 
-export function open(name: string): Promise<JobStore> {
-  return openNats(`bare-${name}`, (parts) => (workers, batch, got) => {
+export function open(name: string, places: Places): Promise<JobStore> {
+  return openNats(`bare-${name}`, places, (parts) => (workers, batch, got) => {
     const crew = Array.from({ length: workers }, () => new Worker(parts));
     return Promise.resolve(pulling(crew, batch, got));
   });

@@ -15,8 +15,7 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { inFlight, type JobStore, type Value } from "./contest.ts";
-import { nats } from "./places.ts";
+import { inFlight, type JobStore, type Places, type Value } from "./contest.ts";
 
 /** The name of the consumer. */
 export const CONSUMER = "workers";
@@ -52,9 +51,10 @@ async function ensure(jsm: JetStreamManager, stream: string, subject: string): P
 /** Opens a store whose workers are made in some way. */
 export async function openNats(
   stream: string,
+  { nats }: Places,
   workersOf: (parts: NatsParts) => JobStore["workers"],
 ): Promise<JobStore> {
-  const nc = await connect({ servers: nats() });
+  const nc = await connect({ servers: nats! });
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
   const subject = `${stream}.jobs`;

@@ -5,7 +5,14 @@
  * @module
  */
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
-import { type Got, type JobStore, type Puller, pulling, type Workers } from "./contest.ts";
+import {
+  type Got,
+  type JobStore,
+  type Places,
+  type Puller,
+  pulling,
+  type Workers,
+} from "./contest.ts";
 import { CONSUMER, openNats } from "./nats_store.ts";
 
 function oneByOne(consumer: Consumer): Puller<JsMsg> {
@@ -50,8 +57,8 @@ function streaming(consumer: Consumer, workers: number, batch: number, got: Got)
   };
 }
 
-export function open(name: string): Promise<JobStore> {
-  return openNats(`usual-${name}`, ({ js, stream }) => async (workers, batch, got) => {
+export function open(name: string, places: Places): Promise<JobStore> {
+  return openNats(`usual-${name}`, places, ({ js, stream }) => async (workers, batch, got) => {
     const consumer = await js.consumers.get(stream, CONSUMER);
     if (batch > 1) return streaming(consumer, workers, batch, got);
     return pulling(Array.from({ length: workers }, () => oneByOne(consumer)), batch, got);

@@ -84,7 +84,7 @@ export function drainRow(batch: number, workers: number): Row {
 
 /** How many make a sample last, found by asking for some. */
 async function fit(
-  { sample }: Pace,
+  sample: number,
   step: number,
   ask: (count: number) => Promise<number>,
 ): Promise<number> {
@@ -111,7 +111,8 @@ export async function raceRow(
   for (const party of parties) {
     await guarded(party, async () => {
       const ask = async (count: number): Promise<number> => (await party.ask(row.task(count)))[0]!;
-      counts.set(party, await fit(pace, row.step, ask));
+      const sample = pace.sample * (party.entrant.longer ?? 1);
+      counts.set(party, await fit(sample, row.step, ask));
       samples.set(party.name, []);
     });
   }
@@ -195,7 +196,7 @@ export async function raceGrowth(
       await guarded(party, async () => {
         const ask = async (size: number, count: number): Promise<number> =>
           (await party.ask({ kind: "beside", size, operation, count }))[0]!;
-        const count = await fit(pace, 64, (count) => ask(few, count));
+        const count = await fit(pace.sample, 64, (count) => ask(few, count));
         await ask(many, count);
         for (const [, to] of sizes) to.set(party.name, []);
         // In turns, so that a slow moment falls on both.
@@ -230,7 +231,7 @@ export async function raceProcesses(
   const counts = new Map<readonly Party[], number>();
   for (const crew of crews) {
     await guarded(crew[0]!, async () => {
-      counts.set(crew, await fit(pace, 4 * batch, (count) => take(crew, count)));
+      counts.set(crew, await fit(pace.sample, 4 * batch, (count) => take(crew, count)));
     });
   }
   for (let round = 0; round < Math.min(3, pace.rounds); round++) {

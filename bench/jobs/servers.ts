@@ -50,12 +50,12 @@ export async function installBullMQ(directory: string): Promise<string> {
 async function start(program: string, argsOf: (port: number) => string[]): Promise<Server> {
   const version = /\d+\.\d+\.\d+/.exec(await output(program, ["--version"]))?.[0] ?? "";
   const port = freePort();
-  const child = new Deno.Command(pathOf(program), {
+  const child = spawn(program, {
     args: argsOf(port),
     stdin: "null",
     stdout: "null",
     stderr: "null",
-  }).spawn();
+  });
   const server: Server = {
     port,
     version,
@@ -92,31 +92,32 @@ async function answering(port: number): Promise<void> {
 
 /** What a program prints; throws an Error with its last words if it fails. */
 async function output(program: string, args: string[], cwd?: string): Promise<string> {
-  const command = new Deno.Command(pathOf(program), {
+  const child = spawn(program, {
     args,
     stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
     env: { NO_COLOR: "1" },
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const { success, stdout, stderr } = await command.output();
+  const { success, stdout, stderr } = await child.output();
   if (success) return new TextDecoder().decode(stdout);
   const line = new TextDecoder().decode(stderr).trim().split("\n")[0];
   throw new Error(`${program} ${args[0]}: ${line || "it failed"}`);
 }
 
 /** Debian's NATS server is where not everybody looks. */
-function pathOf(program: string): string {
-  const isThere = (directory: string): boolean => {
-    try {
-      return Deno.statSync(`${directory}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  };
-  const directories = [...Deno.env.get("PATH")?.split(":") ?? [], "/usr/sbin"];
-  const directory = directories.find(isThere);
-  if (directory === undefined) throw new Error(`${program} is not installed`);
-  return `${directory}/${program}`;
+function spawn(program: string, options: Deno.CommandOptions): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, options).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  try {
+    return new Deno.Command(`/usr/sbin/${program}`, options).spawn();
+  } catch (error) {
+    throw new Error(`there is no ${program}`, { cause: error });
+  }
 }
 
 /** A port that nobody listens on now. */

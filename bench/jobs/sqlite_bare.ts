@@ -7,9 +7,8 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import type { JobStore, Puller, Value } from "./contest.ts";
+import type { JobStore, Places, Puller, Value } from "./contest.ts";
 import { pulling } from "./contest.ts";
-import { directory } from "./places.ts";
 
 const LEASE = 30_000;
 
@@ -36,8 +35,8 @@ const TAKE = `
   RETURNING id, attempt, body
 `;
 
-export function open(name: string): Promise<JobStore> {
-  const db = new DatabaseSync(`${directory()}/bare-${name}.db`);
+export function open(name: string, { directory }: Places): Promise<JobStore> {
+  const db = new DatabaseSync(`${directory}/bare-${name}.db`);
   db.exec(SCHEMA);
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
