@@ -45,10 +45,13 @@ export interface Flags {
   readonly list: string | undefined;
 }
 
-const REPOSITORY = import.meta.dirname === undefined ? "." : dirname(dirname(import.meta.dirname));
+/** What is digested if nothing is said. */
+export const REPOSITORY = import.meta.dirname === undefined
+  ? "."
+  : dirname(dirname(import.meta.dirname));
 
 /** More would not be faster, and each job holds a file open. */
-const MOST_JOBS = 256;
+export const MOST_JOBS = 256;
 
 /** Throws a Failure that shows the usage. */
 export function parseFlags(args: string[]): Flags {
@@ -80,7 +83,8 @@ export function parseFlags(args: string[]): Flags {
   }
 }
 
-function integer(flag: string, text: string | undefined, min: number, max = Infinity) {
+/** The whole number that a flag gives; undefined if it was not given. Throws RangeError. */
+export function integer(flag: string, text: string | undefined, min: number, max = Infinity) {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;

@@ -54,11 +54,13 @@ async function sizeOf(path: string, ctx: Context): Promise<number> {
   }
 }
 
-function count(files: number): string {
+/** "1,234 files". */
+export function count(files: number): string {
   return files === 1 ? "1 file" : `${files.toLocaleString("en")} files`;
 }
 
-function size(bytes: number): string {
+/** "5.6 MB". */
+export function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
   const power = Math.floor(Math.log10(Math.max(bytes, 1)) / 3);
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;

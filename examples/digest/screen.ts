@@ -9,7 +9,13 @@ const READER_LEFT = 141;
 export class Screen {
   readonly hasStatus = Deno.stderr.isTerminal();
   readonly #sharesTerminal = this.hasStatus && Deno.stdout.isTerminal();
+  readonly #program: string;
   #status = "";
+
+  /** Complaints begin with the name of the program. */
+  constructor(program = "digest") {
+    this.#program = program;
+  }
 
   /** To standard output. Rejects with a Failure, a silent one if nobody reads there any more. */
   async print(text: string): Promise<void> {
@@ -26,7 +32,7 @@ export class Screen {
   /** One line to standard error. */
   complain(message: string): void {
     this.status("");
-    write(`digest: ${message}\n`);
+    write(`${this.#program}: ${message}\n`);
   }
 
   /** Replaces the status line; an empty one takes it away. */
