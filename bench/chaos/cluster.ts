@@ -23,9 +23,7 @@ async function workStream(cluster: NatsCluster): Promise<StreamInfo | undefined>
   try {
     nc = await connect({ servers: cluster.servers.map(({ host }) => host), timeout: 2_000 });
     const jsm = await jetstreamManager(nc, { timeout: 2_000 });
-    for await (const stream of jsm.streams.list()) {
-      if (stream.config.retention !== "limits") return stream;
-    }
+    return await jsm.streams.info("SLUICE_jobs");
   } catch {
     // There is no leader now who would know.
   } finally {

@@ -59,6 +59,21 @@ export class Load {
     }
   }
 
+  /** Waits until nothing has been acknowledged or handled for so many milliseconds. */
+  async still(ms: number): Promise<void> {
+    const { ledger } = this;
+    for (let since = performance.now(), sum = -1; performance.now() - since < ms;) {
+      if (ledger.acknowledged + ledger.handled !== sum) since = performance.now();
+      sum = ledger.acknowledged + ledger.handled;
+      await sleep(20, this.#scene.ctx);
+    }
+  }
+
+  /** One more who takes jobs. */
+  addConsumer(): void {
+    this.#consumers.push(this.#newConsumer());
+  }
+
   /** kill -9 of the producer; another one goes on where that has stopped to be heard. */
   async killProducer(): Promise<void> {
     await this.#producer.kill("SIGKILL");

@@ -11,7 +11,8 @@ import { natsQueue, type Scene } from "./scene.ts";
 import { SmallDisk } from "./small_disk.ts";
 import { type Outcome, type Trial, unless } from "./trial.ts";
 
-/** How many characters a job has. */
+/** So many jobs of so many characters are more than the room that there is. */
+const JOBS = 1_500;
 const FILLER = 4_000;
 
 /**
@@ -24,9 +25,8 @@ async function filled(
   makeRoom: () => Promise<void>,
 ): Promise<Outcome> {
   const ledger = new Ledger();
-  const jobs = 1_500;
   const producer = scene.child(
-    { role: "produce", queue, from: 0, to: jobs, inFlight: 8, filler: FILLER, once: true },
+    { role: "produce", queue, from: 0, to: JOBS, inFlight: 8, filler: FILLER, once: true },
     (note) => {
       if (note.note === "acknowledged") ledger.acknowledge(note.job);
       if (note.note === "error") ledger.see(note.error);
@@ -38,7 +38,7 @@ async function filled(
   const errors = [...ledger.errors.keys()];
   const told = errors.length > 0 && errors.every((text) => text.includes('"storage"'));
   await makeRoom();
-  const load = new Load(scene, { queue, jobs, filler: FILLER, ledger });
+  const load = new Load(scene, { queue, jobs: JOBS, filler: FILLER, ledger });
   const outcome = await load.finish();
   return {
     ...outcome,
@@ -58,17 +58,29 @@ async function smallDisk(scene: Scene): Promise<Outcome> {
   return await filled(scene, queue, () => disk.resize(65_536));
 }
 
-/** A server's files are on a disk of 2 MB. */
+/**
+ * A server's files are on a disk of 2 MB, of which it does not know. It stops to answer, so that puts wait;
+ * it is restarted when there is room.
+ */
 async function smallServerDisk(scene: Scene): Promise<Outcome> {
   const server = await scene.nats({ jetstream: false });
   const disk = scene.keep(await SmallDisk.mount(2_048, `${server.directory}/store`));
-  await server.restart({});
-  return await filled(scene, natsQueue(server, { leaseTime: 5_000 }), async () => {
-    await disk.resize(65_536);
-    // It has turned JetStream off.
-    await server.restart({});
-    await sleep(100, scene.ctx);
+  const unaware = { jetstream: "max_file_store: 1GB" };
+  await server.restart(unaware);
+  const load = new Load(scene, {
+    queue: natsQueue(server, { leaseTime: 5_000 }),
+    jobs: JOBS,
+    filler: FILLER,
+    consumers: 0,
   });
+  await load.reached(1);
+  await load.still(3_000);
+  const stored = load.ledger.acknowledged;
+  await disk.resize(65_536);
+  await server.restart(unaware);
+  load.addConsumer();
+  const outcome = await load.finish();
+  return { ...outcome, saw: `${outcome.saw}; ${stored} were stored before, and puts waited` };
 }
 
 /** A server may store 2 MB; done jobs make room. */

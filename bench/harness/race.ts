@@ -110,8 +110,13 @@ export class Runner {
   /** Ends the program. */
   async end(): Promise<void> {
     await this.#writer.close().catch(() => {});
-    this.#child.kill("SIGKILL");
-    await this.#child.stderr.cancel();
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    // Whoever has read what it complained of has read to the end.
+    if (!this.#child.stderr.locked) await this.#child.stderr.cancel();
     await this.#child.status;
   }
 

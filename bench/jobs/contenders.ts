@@ -78,8 +78,12 @@ export class Party {
   }
 
   /** Starts the process, and waits until the queue is open. */
-  static async of(entrant: Entrant, places: Places): Promise<Party> {
-    const runner = new Runner(contenderOf(entrant, places), entrant.module);
+  static async of(
+    entrant: Entrant,
+    places: Places,
+    deno: string = Deno.execPath(),
+  ): Promise<Party> {
+    const runner = new Runner(contenderOf(entrant, places, deno), entrant.module);
     try {
       await runner.ready();
       return new Party(entrant, runner);
@@ -122,9 +126,9 @@ export class Party {
   }
 }
 
-function contenderOf({ name }: Entrant, places: Places): Contender {
+function contenderOf({ name }: Entrant, places: Places, deno: string): Contender {
   const child = fromFileUrl(new URL("child.ts", import.meta.url));
   const options = ["--quiet", "--no-lock", "--allow-all"];
-  const command = [Deno.execPath(), "run", ...options, child, JSON.stringify(places)];
+  const command = [deno, "run", ...options, child, JSON.stringify(places)];
   return { name, version: "", command };
 }
