@@ -105,12 +105,19 @@ export class EngineDeadLetters<T> implements DeadLetters<T> {
   readonly #engine: JobEngine;
   readonly #group: string;
   readonly #codec: PayloadCodec;
+  readonly #maxAttempts: number;
   readonly #waiting: Waiting;
 
-  constructor(engine: JobEngine, group: string, codec: PayloadCodec, waiting: Waiting) {
+  constructor(
+    engine: JobEngine,
+    codec: PayloadCodec,
+    { group, maxAttempts }: { readonly group: string; readonly maxAttempts: number },
+    waiting: Waiting,
+  ) {
     this.#engine = engine;
     this.#group = group;
     this.#codec = codec;
+    this.#maxAttempts = maxAttempts;
     this.#waiting = waiting;
   }
 
@@ -170,7 +177,15 @@ export class EngineDeadLetters<T> implements DeadLetters<T> {
   }
 
   #letter({ id, payload, level, attempts, reason, at }: Buried): DeadLetter<T> {
-    return { id, value: this.#decode(payload), priority: level, attempts, reason, at };
+    return {
+      id,
+      value: this.#decode(payload),
+      priority: level,
+      // An engine counts the one, too, that was not handed on any more.
+      attempts: Math.min(attempts, this.#maxAttempts),
+      reason,
+      at,
+    };
   }
 
   #decode(payload: Buried["payload"]): T | undefined {

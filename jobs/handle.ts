@@ -81,8 +81,8 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     this.#run = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
     this.dead = new EngineDeadLetters<T>(
       engine,
-      this.group,
       codec,
+      settings,
       (wait, call) => this.#waiting(wait, call),
     );
   }
@@ -102,11 +102,12 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
 
   async put(value: T, options: Cancel | PutOptions = {}): Promise<PutReceipt> {
     const job = this.#newJob(value, isCancel(options) ? {} : options);
+    const unsent = { value };
     try {
-      const stored = await this.#waiting(options, (wait) => this.#engine.put(job, wait));
+      const stored = await this.#waiting(options, (wait) => this.#engine.put(job, wait), unsent);
       return { id: job.id, duplicate: !stored };
     } catch (error) {
-      throw this.closed && error === this.#life.cause ? this.#closedError({ value }) : error;
+      throw this.closed && error === this.#life.cause ? this.#closedError(unsent) : error;
     }
   }
 
@@ -260,9 +261,13 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   }
 
   /** Runs a call that waits, and ends it when the handle is closed. */
-  async #waiting<R>(wait: Wait | undefined, call: (wait: Wait) => Promise<R>): Promise<R> {
+  async #waiting<R>(
+    wait: Wait | undefined,
+    call: (wait: Wait) => Promise<R>,
+    unsent?: { readonly value: unknown },
+  ): Promise<R> {
     if (wait !== undefined) enter(wait);
-    if (this.#end !== undefined) throw this.#closedError();
+    if (this.#end !== undefined) throw this.#closedError(unsent);
     return await this.#calls.go(() => this.#enclosed(wait, call));
   }
 
@@ -307,9 +312,9 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     this.#held.clear();
   }
 
-  #closedError(options?: { value: unknown }): ClosedError {
+  #closedError(unsent?: { readonly value: unknown }): ClosedError {
     const group = this.groups.length > 1 ? ` (group ${show(this.group)})` : "";
-    return new ClosedError(`the job queue ${show(this.name)}${group} is closed`, options);
+    return new ClosedError(`the job queue ${show(this.name)}${group} is closed`, unsent);
   }
 }
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { checkOptions, show } from "../core/check.ts";
+import { show } from "../core/check.ts";
 import type { Cancel, Wait, WaitOptions } from "../core/contract.ts";
 import { refused } from "../core/turn.ts";
 import { until } from "../core/until.ts";
@@ -74,7 +74,6 @@ export class HeldLease<out T> implements JobLease<T> {
 
   retry(options?: Cancel | RetryJobOptions): Promise<boolean> {
     return this.#end("retry", options, () => {
-      if (options !== undefined && !isCancel(options)) checkOptions("options", options);
       const { delay = 0, reason }: RetryJobOptions = isCancel(options) ? {} : options ?? {};
       checkDelay(delay);
       if (this.attempt < this.holder.maxAttempts) return { kind: "retry", delay };
