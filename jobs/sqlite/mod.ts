@@ -1,0 +1,20 @@
+/**
+ * Job queues in a file: durable, for the processes of one host, on the SQLite that is built into Deno.
+ *
+ * @example
+ * ```ts
+ * import { sqliteJobs } from "@sluice/sluice/jobs/sqlite";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file = await Deno.makeTempFile({ suffix: ".db" });
+ * await using mails = await sqliteJobs<{ to: string }>(file);
+ * await mails.put({ to: "ada@example.com" }, { dedupeId: "order-17" });
+ *
+ * await using job = await mails.get({ timeout: 5_000 });
+ * assertEquals([job.id, job.value.to], ["order-17", "ada@example.com"]);
+ * await job.done();
+ * ```
+ *
+ * @module
+ */
+export { sqliteJobs, type SqliteJobsOptions } from "./sqlite_jobs.ts";
