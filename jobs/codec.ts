@@ -76,6 +76,8 @@ export type Payload = string | Uint8Array | { readonly clone: unknown };
 
 /** A codec as an engine knows it: it takes and gives payloads. */
 export interface PayloadCodec {
+  /** What `encode` gives and `decode` is given. */
+  readonly kind: "text" | "bytes" | "clone";
   encode(value: unknown): Payload;
   decode(payload: Payload): unknown;
 }
@@ -104,6 +106,7 @@ function untold(value: unknown, cause?: Error): TypeError {
 
 /** For values that stay in this process. */
 export const cloneInMemory: PayloadCodec = {
+  kind: "clone",
   encode: (value) => ({ clone: cloneOf(value) }),
   decode: (payload) => structuredClone((payload as { clone: unknown }).clone),
 };
@@ -152,6 +155,7 @@ function checked(codec: Codec<unknown>): PayloadCodec {
 
 function checkedText(codec: TextCodec<unknown>): PayloadCodec {
   return {
+    kind: "text",
     encode(value) {
       const text: unknown = codec.encode(value);
       if (typeof text !== "string") throw wrongKind("text", text);
@@ -165,6 +169,7 @@ function checkedText(codec: TextCodec<unknown>): PayloadCodec {
 
 function checkedBytes(codec: BytesCodec<unknown>): PayloadCodec {
   return {
+    kind: "bytes",
     encode(value) {
       const bytes: unknown = codec.encode(value);
       if (bytes instanceof Uint8Array) return new Uint8Array(bytes);

@@ -1,0 +1,304 @@
+/**
+ * What a queue is on the server: its streams and their consumers, made by whoever opens it first.
+ *
+ * - `work` holds all that is unfinished, each job once, whatever its level and its delay: so its bound is
+ *   the queue's, and what it remembers of ids holds for all. One group: a work queue; several: a message
+ *   goes when all of them have acknowledged it.
+ * - `due` holds a job whose delay is over for the moment in which `work` has no room.
+ * - Each group has a stream of dead letters.
+ * - What the queue was opened with stands in the description of `work`; that is what others are compared with.
+ *
+ * @module
+ */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
+import { show } from "../../core/check.ts";
+import { JobQueueError } from "../errors.ts";
+import type { JobSettings } from "../job_options.ts";
+import { type Api, errorOf } from "./api.ts";
+import { type ApiError, refusedBy } from "./failures.ts";
+import type { Names } from "./names.ts";
+
+/** Milliseconds after which somebody else goes on with a job whose delay is over. */
+export const MOVE_TIME = 5_000;
+/** How many may ask for jobs at one consumer. */
+const MAX_WAITING = 16_384;
+/** Milliseconds for which the servers of a cluster may be looking for one another. */
+const PATIENCE = 15_000;
+
+/** The part of the settings that all who open a queue must share. */
+interface Shared {
+  readonly capacity: number | "unlimited";
+  readonly leaseTime: number;
+  readonly maxAttempts: number | "unlimited";
+  readonly levels: number;
+  readonly groups: readonly string[];
+  readonly dedupeWindow: number;
+  readonly replicas: number;
+}
+
+const KEYS = [
+  "capacity",
+  "leaseTime",
+  "maxAttempts",
+  "levels",
+  "groups",
+  "dedupeWindow",
+  "replicas",
+] as const satisfies readonly (keyof Shared)[];
+
+export class Layout {
+  readonly #api: Api;
+  readonly #names: Names;
+  readonly #name: string;
+  readonly #shared: Shared;
+  readonly #deadline = performance.now() + PATIENCE;
+
+  constructor(api: Api, names: Names, settings: JobSettings, replicas: number) {
+    this.#api = api;
+    this.#names = names;
+    this.#name = settings.name;
+    this.#shared = {
+      capacity: finite(settings.capacity),
+      leaseTime: settings.leaseTime,
+      maxAttempts: finite(settings.maxAttempts),
+      levels: settings.levels,
+      groups: settings.groups,
+      dedupeWindow: settings.dedupeWindow,
+      replicas,
+    };
+  }
+
+  /** Makes what is not there. `update`: changes what differs, where that is possible. */
+  async ensure(update: boolean): Promise<void> {
+    const theirs = await this.#makeWork();
+    if (theirs !== undefined) await this.#reconcile(theirs, update);
+    await Promise.all([
+      this.#makeStream(this.#due()),
+      ...this.#shared.groups.map((group) => this.#makeStream(this.#dead(group))),
+    ]);
+    // Nothing is put before all are there: a group that comes later would miss it.
+    await Promise.all(
+      this.#consumers().map(([stream, config]) => this.#makeConsumer(stream, config)),
+    );
+  }
+
+  /** The settings of the queue that is there already; undefined: it was made. */
+  async #makeWork(): Promise<Shared | undefined> {
+    const found = await this.#find();
+    if (found !== undefined) return found;
+    const made = await this.#ask(`STREAM.CREATE.${this.#names.work}`, this.#work());
+    if (made === undefined) return undefined;
+    // Somebody else was faster, and says other things.
+    if (made.err_code === 10058) return await this.#find();
+    throw refusedBy(made);
+  }
+
+  async #find(): Promise<Shared | undefined> {
+    const answer = await this.#api.ask<StreamInfo>(
+      `STREAM.INFO.${this.#names.work}`,
+      undefined,
+      this.#deadline,
+    );
+    const error = errorOf(answer);
+    if (error === undefined) return this.#sharedOf((answer as StreamInfo).config.description);
+    if (error.err_code === 10059) return undefined;
+    throw refusedBy(error);
+  }
+
+  #sharedOf(description: string | undefined): Shared {
+    try {
+      const { sluice, ...shared } = JSON.parse(description ?? "");
+      if (sluice === 1) return shared as Shared;
+    } catch {
+      // Somebody else's.
+    }
+    throw new JobQueueError(
+      `the stream ${this.#names.work} is there, and was not made for a job queue of this version: ` +
+        `choose another name`,
+      "mismatch",
+    );
+  }
+
+  async #reconcile(theirs: Shared, update: boolean): Promise<void> {
+    const differs = KEYS.filter((key) =>
+      JSON.stringify(theirs[key]) !== JSON.stringify(this.#shared[key])
+    );
+    if (differs.length === 0) return;
+    const fixed = differs.filter((key) => !changeable(key, theirs, this.#shared));
+    if (!update || fixed.length > 0) throw this.#mismatch(theirs, update ? fixed : differs, update);
+    await this.#update(theirs);
+  }
+
+  #mismatch(theirs: Shared, keys: readonly (keyof Shared)[], update: boolean): JobQueueError {
+    const each = keys.map((key) =>
+      `${key} is ${JSON.stringify(theirs[key])} there, not ${JSON.stringify(this.#shared[key])}`
+    );
+    const advice = update
+      ? "that cannot be changed: use another name, or delete the queue"
+      : "open it with the same options, or with { update: true }";
+    return new JobQueueError(
+      `the job queue ${show(this.#name)} has other options: ${each.join("; ")}; ${advice}`,
+      "mismatch",
+    );
+  }
+
+  async #update(theirs: Shared): Promise<void> {
+    const { groups } = this.#shared;
+    const streams = [this.#work(), this.#due(), ...groups.map((group) => this.#dead(group))];
+    const gone = theirs.groups.filter((group) => !groups.includes(group));
+    for (const group of gone) {
+      for (let level = 0; level < theirs.levels; level++) {
+        const consumer = this.#names.consumer(group, level);
+        await this.#must(`CONSUMER.DELETE.${this.#names.work}.${consumer}`, undefined, 10014);
+      }
+    }
+    for (const [stream, config] of this.#consumers()) {
+      await this.#makeConsumer(stream, config, true);
+    }
+    // The description last: whoever fails half way finds that it differs still.
+    for (const config of streams.reverse()) {
+      await this.#must(`STREAM.UPDATE.${config.name}`, config, 10059);
+    }
+  }
+
+  async #makeStream(config: Partial<StreamConfig>): Promise<void> {
+    await this.#must(`STREAM.CREATE.${config.name}`, config);
+  }
+
+  async #makeConsumer(
+    stream: string,
+    config: Partial<ConsumerConfig>,
+    update = false,
+  ): Promise<void> {
+    const what = `CONSUMER.DURABLE.CREATE.${stream}.${config.durable_name}`;
+    // 10148: it is there, with other options; 2.9 takes what may be changed.
+    await this.#must(what, { stream_name: stream, config }, update ? undefined : 10148);
+  }
+
+  /** Asks, and rejects with what is said against it, unless it is `allowed`. */
+  async #must(what: string, body: unknown, allowed?: number): Promise<void> {
+    const error = await this.#ask(what, body);
+    if (error !== undefined && error.err_code !== allowed) throw refusedBy(error);
+  }
+
+  /** Asks until there are peers enough; what is said against it otherwise. */
+  async #ask(what: string, body: unknown): Promise<ApiError | undefined> {
+    for (;;) {
+      const error = errorOf(await this.#api.ask(what, body, this.#deadline));
+      if (error === undefined) return undefined;
+      // A cluster that has just been started finds its peers one by one.
+      if (error.err_code === 10074) throw noCluster(this.#shared.replicas, error);
+      if (error.err_code !== 10005) return error;
+      if (performance.now() > this.#deadline) throw fewPeers(this.#shared.replicas, error);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
+  #work(): Partial<StreamConfig> {
+    const { capacity, groups, dedupeWindow } = this.#shared;
+    return {
+      ...this.#stream(this.#names.work, this.#names.workSubjects),
+      description: JSON.stringify({ sluice: 1, ...this.#shared }),
+      retention: groups.length === 1 ? RetentionPolicy.Workqueue : RetentionPolicy.Interest,
+      discard: DiscardPolicy.New,
+      max_msgs: capacity === "unlimited" ? -1 : capacity,
+      duplicate_window: nanos(dedupeWindow),
+    };
+  }
+
+  #due(): Partial<StreamConfig> {
+    return {
+      ...this.#stream(this.#names.due, this.#names.dueSubjects),
+      retention: RetentionPolicy.Workqueue,
+    };
+  }
+
+  #dead(group: string): Partial<StreamConfig> {
+    return this.#stream(this.#names.dead(group), this.#names.deadSubjects(group));
+  }
+
+  #stream(name: string, subject: string): Partial<StreamConfig> {
+    return {
+      name,
+      subjects: [subject],
+      storage: StorageType.File,
+      num_replicas: this.#shared.replicas,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.New,
+      duplicate_window: nanos(120_000),
+    };
+  }
+
+  #consumers(): [string, Partial<ConsumerConfig>][] {
+    const { work, due, mover, delayedSubjects } = this.#names;
+    const { groups, levels, leaseTime } = this.#shared;
+    const consumers: [string, Partial<ConsumerConfig>][] = [
+      [work, this.#consumer(mover, delayedSubjects, MOVE_TIME)],
+      [due, this.#consumer(mover, this.#names.dueSubjects, MOVE_TIME)],
+    ];
+    for (const group of groups) {
+      for (let level = 0; level < levels; level++) {
+        const name = this.#names.consumer(group, level);
+        const config = this.#consumer(name, this.#names.levelSubjects(level), leaseTime);
+        consumers.push([work, config]);
+      }
+    }
+    return consumers;
+  }
+
+  #consumer(name: string, filter: string, ackWait: number): Partial<ConsumerConfig> {
+    return {
+      durable_name: name,
+      filter_subject: filter,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ack_wait: nanos(ackWait),
+      max_deliver: -1,
+      max_ack_pending: -1,
+      max_waiting: MAX_WAITING,
+    };
+  }
+}
+
+function changeable(key: keyof Shared, theirs: Shared, ours: Shared): boolean {
+  if (key === "levels") return ours.levels > theirs.levels;
+  // One group is a work queue, several are not, and a stream stays what it is.
+  if (key === "groups") return (theirs.groups.length > 1) === (ours.groups.length > 1);
+  return true;
+}
+
+/** A server that is no cluster cannot store anything twice. */
+function noCluster(replicas: number, { description }: ApiError): JobQueueError {
+  return new JobQueueError(
+    `replicas: ${replicas} needs a cluster of at least as many NATS servers: ${description}`,
+    "unsupported",
+  );
+}
+
+function fewPeers(replicas: number, { description }: ApiError): JobQueueError {
+  return new JobQueueError(
+    `replicas: ${replicas} needs as many NATS servers of the cluster to be up: ${description}`,
+    "unreachable",
+  );
+}
+
+function finite(value: number): number | "unlimited" {
+  return value === Infinity ? "unlimited" : value;
+}
+
+/** Milliseconds as the server counts. */
+export function nanos(ms: number): number {
+  return Math.round(Math.min(ms, LONGEST) * 1e6);
+}
+
+/** A hundred years: more does not fit. */
+const LONGEST = 100 * 365 * 24 * 3_600_000;

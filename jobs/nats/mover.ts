@@ -1,0 +1,212 @@
+/**
+ * Makes jobs ready whose delay is over.
+ *
+ * - They wait in the stream of work, under a subject that no group takes from, and the server holds each
+ *   until it is due. Whoever takes from the queue asks for them, too, and puts those that are due where the
+ *   groups take from: first there, then away here, with an id by which the server knows it if that is
+ *   repeated.
+ * - If the queue is full, there is no room for that. Then it goes to the stream `due`, which gives its place
+ *   in the queue free, and from there into the line of those who put. So the bound is never exceeded, and the
+ *   job is stored somewhere at each moment.
+ *
+ * @module
+ */
+import type { Msg } from "@nats-io/transport-node";
+import type { JobQueueError } from "../errors.ts";
+import { nanos } from "./layout.ts";
+import type { Link } from "./link.ts";
+import type { Names } from "./names.ts";
+import { ID_HEADER, MESSAGE_ID_HEADER, trackingOf } from "./nats_delivery.ts";
+import type { Pull, Puller, PullEvents } from "./pull.ts";
+import type { NewMessage, PutLine } from "./put_line.ts";
+
+/** How many milliseconds a job is delayed, from when it was stored. */
+export const DELAY_HEADER = "Sluice-Delay";
+
+/** Milliseconds that a request waits at the server before it is made anew. */
+const EXPIRES = 5_000;
+/** How many are asked for at once. */
+const BATCH = 64;
+/** Milliseconds until a consumer that was not there is asked again. */
+const PAUSE = 250;
+
+/** Asks one consumer as long as somebody wants it to. */
+class Feed implements PullEvents {
+  readonly #puller: Puller;
+  readonly #stream: string;
+  readonly #consumer: string;
+  readonly #handle: (message: Msg) => Promise<void>;
+  readonly #batch: number;
+  #pull: Pull | undefined;
+  /** Those that were asked for and are not dealt with. */
+  #busy = 0;
+  #wanted = false;
+  #closed = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    puller: Puller,
+    stream: string,
+    consumer: string,
+    batch: number,
+    handle: (message: Msg) => Promise<void>,
+  ) {
+    this.#puller = puller;
+    this.#stream = stream;
+    this.#consumer = consumer;
+    this.#batch = batch;
+    this.#handle = handle;
+  }
+
+  /** Somebody takes: asks, if nothing is asked, and once more after that. */
+  want(): void {
+    this.#wanted = true;
+    this.#ask();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#pull?.withdraw();
+    this.#pull = undefined;
+  }
+
+  message(pull: Pull, message: Msg, full: boolean): void {
+    if (full) this.#over(pull);
+    this.#busy++;
+    this.#handle(message).catch(() => {
+      // It comes again.
+    }).finally(() => {
+      this.#busy--;
+      // There was one: there may be more.
+      this.want();
+    });
+  }
+
+  ended(pull: Pull, code: number): void {
+    this.#over(pull);
+    if (code === 408 || code === 404) return this.#ask();
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#ask();
+    }, PAUSE);
+  }
+
+  lost(pull: Pull): void {
+    this.#over(pull);
+    this.#ask();
+  }
+
+  failed(pull: Pull, _: JobQueueError): void {
+    this.#over(pull);
+  }
+
+  #over(pull: Pull): void {
+    if (this.#pull === pull) this.#pull = undefined;
+  }
+
+  #ask(): void {
+    const idle = this.#pull === undefined && this.#timer === undefined && this.#busy < this.#batch;
+    if (!this.#wanted || !idle || this.#closed) return;
+    this.#wanted = false;
+    const batch = this.#batch - this.#busy;
+    const options = { stream: this.#stream, consumer: this.#consumer, batch, expires: EXPIRES };
+    this.#pull = this.#puller.pull(options, this);
+  }
+}
+
+export class Mover {
+  readonly #link: Link;
+  readonly #names: Names;
+  readonly #line: PutLine;
+  readonly #delayed: Feed;
+  readonly #due: Feed;
+  /** Those who wait for a job. */
+  #waiting = 0;
+  #closed = false;
+  readonly #life = new AbortController();
+
+  constructor(link: Link, names: Names, puller: Puller, line: PutLine) {
+    this.#link = link;
+    this.#names = names;
+    this.#line = line;
+    const { work, due, mover } = names;
+    this.#delayed = new Feed(puller, work, mover, BATCH, (message) => this.#move(message));
+    this.#due = new Feed(puller, due, mover, 1, (message) => this.#enter(message));
+  }
+
+  /** Somebody takes. */
+  enter(): void {
+    this.#waiting++;
+    this.#delayed.want();
+    this.#due.want();
+  }
+
+  /** He has what he needs, or has gone. */
+  leave(): void {
+    this.#waiting--;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#delayed.close();
+    this.#due.close();
+    this.#life.abort();
+  }
+
+  async #move(message: Msg): Promise<void> {
+    const reply = message.reply!;
+    const left = delayLeft(message);
+    if (this.#closed) return this.#link.tell(reply, "-NAK");
+    if (left > 0) return this.#link.tell(reply, `-NAK {"delay":${nanos(left)}}`);
+    const moved = this.#moved(message, (level) => this.#names.jobSubject(level));
+    if (await this.#line.putNow(moved) === "full") {
+      const stored = { ...moved, subject: this.#names.dueSubject(levelOf(message)) };
+      if (await this.#line.putNow(stored) === "full") return this.#link.tell(reply, "-NAK");
+    }
+    await this.#acknowledge(message);
+  }
+
+  async #enter(message: Msg): Promise<void> {
+    const moved = this.#moved(message, (level) => this.#names.jobSubject(level));
+    try {
+      await this.#line.put(moved, this.#life.signal);
+    } catch (error) {
+      this.#link.tell(message.reply!, "-NAK");
+      throw error;
+    }
+    await this.#acknowledge(message);
+  }
+
+  async #acknowledge(message: Msg): Promise<void> {
+    await this.#link.request([{ subject: message.reply!, body: "+ACK" }]);
+  }
+
+  /** The same job in another place. */
+  #moved(message: Msg, subjectOf: (level: number) => string): NewMessage {
+    const headers = message.headers!;
+    const { seq, storedAt } = trackingOf(message.reply!);
+    const id = headers.get(ID_HEADER) || headers.get(MESSAGE_ID_HEADER);
+    // A job of `due` has been moved before, and keeps what it was called then.
+    const messageId = headers.get(ID_HEADER) === ""
+      ? `+${seq}-${storedAt}`
+      : headers.get(MESSAGE_ID_HEADER);
+    return {
+      subject: subjectOf(levelOf(message)),
+      data: message.data,
+      messageId,
+      named: false,
+      more: [[ID_HEADER, id]],
+    };
+  }
+}
+
+function levelOf(message: Msg): number {
+  return Number(message.subject.slice(message.subject.lastIndexOf(".") + 1));
+}
+
+/** Milliseconds until it is due, if the clocks of this machine and the server's agree. */
+function delayLeft(message: Msg): number {
+  const storedAt = Number(trackingOf(message.reply!).storedAt) / 1e6;
+  return storedAt + Number(message.headers!.get(DELAY_HEADER)) - Date.now();
+}

@@ -1,0 +1,240 @@
+/**
+ * Jobs on a NATS server with JetStream.
+ *
+ * - A job is one message; what is unfinished is one stream, whose bound is the queue's.
+ * - Who takes asks the server for so many; the server hands each out once per lease, and again after it.
+ * - What is settled is confirmed by the server before anybody is told, and repeated until then.
+ *
+ * @module
+ */
+import type { ConsumerInfo, StreamInfo } from "@nats-io/jetstream";
+import type { Wait } from "../../core/contract.ts";
+import { DeadlineExceededError } from "../../core/errors.ts";
+import { until } from "../../core/until.ts";
+import { contextOf } from "../../core/wait_context.ts";
+import { sleep } from "../../timer.ts";
+import type { Payload } from "../codec.ts";
+import type { Buried, JobEngine, NewJob, Settlement } from "../engine.ts";
+import type { JobSettings } from "../job_options.ts";
+import type { JobStats } from "../job_queue.ts";
+import { Api } from "./api.ts";
+import { DeadStreams } from "./dead_streams.ts";
+import type { Link, Part } from "./link.ts";
+import { nanos } from "./layout.ts";
+import { DELAY_HEADER, Mover } from "./mover.ts";
+import { type Names, tokenOf } from "./names.ts";
+import { ID_HEADER, type NatsDelivery, type PayloadKind } from "./nats_delivery.ts";
+import { triesOnce } from "./once.ts";
+import { Puller } from "./pull.ts";
+import { PutLine } from "./put_line.ts";
+import { Takers } from "./takers.ts";
+
+const encoder = new TextEncoder();
+/** Milliseconds for which a job that is done is told to the server, at least. */
+const LEAST_PATIENCE = 5_000;
+/** The pauses between two looks whether all is done. */
+const FIRST_LOOK = 2;
+const LONGEST_LOOK = 250;
+
+export class NatsEngine implements JobEngine<NatsDelivery> {
+  readonly #settings: JobSettings;
+  readonly #link: Link;
+  readonly #names: Names;
+  readonly #api: Api;
+  readonly #line: PutLine;
+  readonly #dead: DeadStreams;
+  readonly #mover: Mover;
+  readonly #takers: ReadonlyMap<string, Takers>;
+
+  constructor(settings: JobSettings, kind: PayloadKind, link: Link, names: Names) {
+    this.#settings = settings;
+    this.#link = link;
+    this.#names = names;
+    this.#api = new Api(link);
+    this.#line = new PutLine(link, this.#api, names.work);
+    this.#dead = new DeadStreams(link, this.#api, names, kind);
+    const puller = new Puller(link);
+    this.#mover = new Mover(link, names, puller, this.#line);
+    const { groups, levels, leaseTime } = settings;
+    this.#takers = new Map(
+      groups.map((group) => [
+        group,
+        new Takers(link, names, puller, { group, levels, leaseTime, kind }),
+      ]),
+    );
+  }
+
+  put({ id, named, payload, level, delay }: NewJob, wait: Wait): Promise<boolean> {
+    const message = {
+      subject: delay > 0 ? this.#names.delayedSubject(level) : this.#names.jobSubject(level),
+      data: bytesOf(payload),
+      messageId: tokenOf(id),
+      named,
+    };
+    if (delay === 0) return this.#line.put(message, wait);
+    return this.#line.put({ ...message, more: [[DELAY_HEADER, String(delay)]] }, wait);
+  }
+
+  async take(group: string, max: number, wait: Wait): Promise<NatsDelivery[]> {
+    this.#mover.enter();
+    try {
+      return await this.#takers.get(group)!.take(max, wait);
+    } finally {
+      this.#mover.leave();
+    }
+  }
+
+  async settle(
+    group: string,
+    settlements: readonly Settlement<NatsDelivery>[],
+  ): Promise<boolean[]> {
+    const kept = settlements.map(({ delivery }) => delivery.timeLeft() > 0);
+    const buried: Promise<void>[] = [];
+    const parts: Part[] = [];
+    let deadline = 0;
+    for (const [at, { delivery, verdict }] of settlements.entries()) {
+      if (verdict.kind !== "done" && !kept[at]) continue;
+      const left = delivery.timeLeft();
+      // What is given back comes back by itself.
+      const patience = verdict.kind === "retry"
+        ? Math.min(left, LEAST_PATIENCE)
+        : Math.max(left, LEAST_PATIENCE);
+      deadline = Math.max(deadline, performance.now() + patience);
+      if (verdict.kind === "bury") {
+        buried.push(this.#dead.bury(group, delivery, verdict.reason, deadline));
+      }
+      parts.push({ subject: delivery.reply, body: bodyOf(verdict) });
+    }
+    if (buried.length > 0) await Promise.all(buried);
+    if (parts.length > 0) await this.#link.request(parts, deadline);
+    for (const { delivery } of settlements) delivery.end();
+    return kept;
+  }
+
+  async extend(_: string, delivery: NatsDelivery): Promise<boolean> {
+    const left = delivery.timeLeft();
+    if (left <= 0) return false;
+    const start = performance.now();
+    await this.#link.request([{ subject: delivery.reply, body: "+WPI" }], start + left);
+    delivery.renew(start);
+    return true;
+  }
+
+  async join(wait: Wait): Promise<void> {
+    const once = triesOnce(wait);
+    using all = contextOf(once ? { ...wait, timeout: undefined } : wait);
+    for (let pause = FIRST_LOOK;; pause = Math.min(LONGEST_LOOK, pause * 2)) {
+      if (await until(this.#isIdle(), all)) return;
+      if (once) throw new DeadlineExceededError("jobs are unfinished, and timeout is 0 ms");
+      await sleep(pause, all);
+    }
+  }
+
+  async stats(group: string): Promise<JobStats> {
+    const { groups, capacity } = this.#settings;
+    const [work, due, delayed, dead, levels] = await Promise.all([
+      this.#stream(this.#names.work),
+      this.#stream(this.#names.due),
+      this.#consumer(this.#names.work, this.#names.mover),
+      this.#dead.count(group),
+      this.#levels(group),
+    ]);
+    const ready = sum(levels, ({ num_pending }) => num_pending);
+    const leased = sum(levels, ({ num_ack_pending }) => num_ack_pending);
+    const unfinished = groups.length === 1
+      ? ready + leased + unfinishedOf(delayed)
+      : work.state.messages;
+    return {
+      ready,
+      leased,
+      delayed: unfinishedOf(delayed),
+      unfinished: unfinished + due.state.messages,
+      dead,
+      capacity,
+    };
+  }
+
+  buried(group: string, after: number, limit: number): Promise<Buried[]> {
+    return this.#dead.list(group, after, limit);
+  }
+
+  findBuried(group: string, id: string): Promise<Buried | undefined> {
+    return this.#dead.find(group, id);
+  }
+
+  async revive(group: string, id: string, wait: Wait): Promise<boolean> {
+    const once = triesOnce(wait);
+    using all = contextOf(once ? { ...wait, timeout: undefined } : wait);
+    const letter = await until(this.#dead.find(group, id), all);
+    if (letter === undefined) return false;
+    const only = this.#settings.groups.length > 1 ? group : undefined;
+    await this.#line.put({
+      subject: this.#names.jobSubject(letter.level, only),
+      data: bytesOf(letter.payload),
+      // Whoever repeats it, since the letter is still there, adds nothing.
+      messageId: `+${group}-${letter.position}-${letter.at}`,
+      named: false,
+      more: [[ID_HEADER, tokenOf(id)]],
+    }, once ? wait : all);
+    return await this.#dead.remove(group, letter.position);
+  }
+
+  async removeBuried(group: string, id: string): Promise<boolean> {
+    const letter = await this.#dead.find(group, id);
+    return letter !== undefined && await this.#dead.remove(group, letter.position);
+  }
+
+  async close(): Promise<void> {
+    this.#mover.close();
+    for (const takers of this.#takers.values()) takers.close();
+    await this.#link.close();
+  }
+
+  /** In the order in which a job goes, so that none can pass unseen. */
+  async #isIdle(): Promise<boolean> {
+    const { work, due, mover } = this.#names;
+    const delayed = await this.#consumer(work, mover);
+    if (unfinishedOf(delayed) > 0) return false;
+    if ((await this.#stream(due)).state.messages > 0) return false;
+    // By the consumers: a cluster that crashed may keep a message that all have acknowledged.
+    const all = await Promise.all(this.#settings.groups.map((group) => this.#levels(group)));
+    return sum(all.flat(), unfinishedOf) === 0;
+  }
+
+  #levels(group: string): Promise<ConsumerInfo[]> {
+    const { levels } = this.#settings;
+    const { work } = this.#names;
+    return Promise.all(
+      Array.from(
+        { length: levels },
+        (_, level) => this.#consumer(work, this.#names.consumer(group, level)),
+      ),
+    );
+  }
+
+  #consumer(stream: string, name: string): Promise<ConsumerInfo> {
+    return this.#api.get(`CONSUMER.INFO.${stream}.${name}`);
+  }
+
+  #stream(name: string): Promise<StreamInfo> {
+    return this.#api.get(`STREAM.INFO.${name}`);
+  }
+}
+
+function bodyOf(verdict: Settlement["verdict"]): string {
+  if (verdict.kind === "done") return "+ACK";
+  if (verdict.kind === "bury") return "+TERM";
+  return verdict.delay > 0 ? `-NAK {"delay":${nanos(verdict.delay)}}` : "-NAK";
+}
+
+function bytesOf(payload: Payload): Uint8Array {
+  return typeof payload === "string" ? encoder.encode(payload) : payload as Uint8Array;
+}
+
+function unfinishedOf({ num_pending, num_ack_pending }: ConsumerInfo): number {
+  return num_pending + num_ack_pending;
+}
+
+function sum<E>(of: readonly E[], count: (each: E) => number): number {
+  return of.reduce((total, each) => total + count(each), 0);
+}

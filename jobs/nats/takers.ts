@@ -1,0 +1,297 @@
+/**
+ * Those who take jobs for one group, on one connection.
+ *
+ * - A job that was handed out by the server is never dropped: it goes to who asked for it, or, if he has
+ *   gone, to another who waits; or it is kept for a moment for the next, and then given back.
+ * - Levels are asked one after the other; whoever finds nothing waits at all of them, and takes what comes
+ *   first.
+ * - A request is withdrawn when whom it was for has what he needs, or has gone.
+ *
+ * @module
+ */
+import type { Msg } from "@nats-io/transport-node";
+import type { Wait } from "../../core/contract.ts";
+import { DeadlineExceededError } from "../../core/errors.ts";
+import { type Owner, park, WaitList, WaitNode } from "../../core/wait_list.ts";
+import type { JobQueueError } from "../errors.ts";
+import { refusedBy } from "./failures.ts";
+import type { Link } from "./link.ts";
+import { isForOthers, type Names } from "./names.ts";
+import { NatsDelivery, type PayloadKind, trackingOf } from "./nats_delivery.ts";
+import { patientOf, triesOnce } from "./once.ts";
+import type { Pull, Puller, PullEvents } from "./pull.ts";
+
+/** Milliseconds that a request waits at the server before it is made anew. */
+const EXPIRES = 5_000;
+/** Milliseconds that a job that nobody waits for any more is kept for the next. */
+const SPARE_TIME = 100;
+/** Milliseconds until a consumer that was not there is asked again. */
+const PAUSE = 100;
+/** The part of a lease that may be over when its job comes, before it is begun anew. */
+const WORN = 0.05;
+
+/** What all takers of a group share. */
+export interface TakerSettings {
+  readonly group: string;
+  readonly levels: number;
+  readonly leaseTime: number;
+  readonly kind: PayloadKind;
+}
+
+/** One call of `take`. */
+class Taker implements Owner, PullEvents {
+  readonly takers: Takers;
+  readonly max: number;
+  readonly once: boolean;
+  readonly node = new WaitNode(undefined);
+  readonly got: NatsDelivery[] = [];
+  readonly pulls = new Map<Pull, number>();
+  readonly timers = new Set<ReturnType<typeof setTimeout>>();
+  /** The level that is asked; all have been: it waits. */
+  level = 0;
+  #settling = false;
+
+  constructor(takers: Takers, max: number, once: boolean) {
+    this.takers = takers;
+    this.max = max;
+    this.once = once;
+  }
+
+  get waiting(): boolean {
+    return this.node.list !== null;
+  }
+
+  begin(): void {
+    const { levels } = this.takers.settings;
+    if (levels === 1 && !this.once) this.#wait();
+    else this.#ask();
+  }
+
+  left(): void {
+    this.takers.gone(this);
+    this.#release();
+    // Nobody else is to have burnt an attempt for them.
+    for (const delivery of this.got.splice(0)) this.takers.stray(delivery);
+  }
+
+  /** A job that somebody else had asked for. */
+  give(delivery: NatsDelivery): void {
+    this.got.push(delivery);
+    this.#finish();
+  }
+
+  message(pull: Pull, message: Msg, full: boolean): void {
+    const level = this.pulls.get(pull);
+    if (full) this.pulls.delete(pull);
+    const delivery = this.takers.deliveryOf(message, pull);
+    if (level === undefined || !this.waiting) {
+      if (delivery !== undefined) this.takers.stray(delivery);
+      return;
+    }
+    if (delivery !== undefined) this.got.push(delivery);
+    if (this.got.length >= this.max) return this.#finish();
+    if (full) return this.#waits ? this.#next(level) : this.#ask();
+    const { delivered, pending } = trackingOf(message.reply!);
+    // Those that are handed out again come before the others: a new one without another is the last.
+    if (this.#waits && delivered === 1 && pending === 0) this.#next(level);
+    else this.#settle(pull);
+  }
+
+  ended(pull: Pull, code: number, text: string): void {
+    const level = this.pulls.get(pull);
+    this.pulls.delete(pull);
+    if (level === undefined || !this.waiting) return;
+    if (code === 404 || code === 408) return this.#next(level);
+    if (code === 409 && /deleted/i.test(text)) {
+      return this.#fail(refusedBy({ code, err_code: 10014, description: text }));
+    }
+    if (this.once) return this.#next(level);
+    // No leader yet, not ready yet, or too many who wait.
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      this.#again(level);
+    }, PAUSE);
+    this.timers.add(timer);
+  }
+
+  lost(pull: Pull): void {
+    const level = this.pulls.get(pull);
+    this.pulls.delete(pull);
+    if (level !== undefined && this.waiting) this.#again(level);
+  }
+
+  failed(_: Pull, error: JobQueueError): void {
+    if (this.waiting) this.#fail(error);
+  }
+
+  get #waits(): boolean {
+    return this.level === this.takers.settings.levels;
+  }
+
+  /** A level has no more. */
+  #next(level: number): void {
+    if (this.#waits) {
+      if (this.got.length > 0) this.#finish();
+      else this.#again(level);
+      return;
+    }
+    this.level++;
+    if (!this.#waits) return this.#ask();
+    if (this.got.length > 0) return this.#finish();
+    if (!this.once) return this.#wait();
+    this.#fail(new DeadlineExceededError("no job is ready, and timeout is 0 ms"));
+  }
+
+  #again(level: number): void {
+    if (this.#waits) this.#pull(level, EXPIRES);
+    else this.#ask();
+  }
+
+  #ask(): void {
+    this.#pull(this.level, 0);
+  }
+
+  #wait(): void {
+    const { levels } = this.takers.settings;
+    this.level = levels;
+    for (let level = 0; level < levels && this.waiting; level++) this.#pull(level, EXPIRES);
+  }
+
+  #pull(level: number, expires: number): void {
+    const { levels } = this.takers.settings;
+    const batch = levels > 1 && expires > 0 ? 1 : this.max - this.got.length;
+    this.pulls.set(this.takers.pull(this, level, batch, expires), level);
+  }
+
+  /**
+   * Nothing says that a batch has ended which has less than was asked for. What the server had sent before
+   * it answers a ping has come before its answer.
+   */
+  #settle(pull: Pull): void {
+    if (this.#settling) return;
+    this.#settling = true;
+    const had = this.got.length;
+    const settled = (): void => {
+      this.#settling = false;
+      if (!this.waiting) return;
+      if (this.got.length > had) return this.#settle(pull);
+      const level = this.pulls.get(pull);
+      if (level === undefined) return;
+      this.pulls.delete(pull);
+      pull.withdraw();
+      this.#next(level);
+    };
+    this.takers.ping().then(settled, settled);
+  }
+
+  #finish(): void {
+    this.takers.gone(this);
+    this.node.leave();
+    this.#release();
+    this.node.settle(this.got);
+  }
+
+  #fail(error: unknown): void {
+    this.takers.gone(this);
+    this.node.leave();
+    this.#release();
+    for (const delivery of this.got.splice(0)) this.takers.stray(delivery);
+    this.node.fail(error);
+  }
+
+  #release(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    for (const pull of this.pulls.keys()) pull.withdraw();
+    this.pulls.clear();
+  }
+}
+
+export class Takers {
+  readonly settings: TakerSettings;
+  readonly #link: Link;
+  readonly #names: Names;
+  readonly #puller: Puller;
+  readonly #waiting = new Set<Taker>();
+  #spare: NatsDelivery[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(link: Link, names: Names, puller: Puller, settings: TakerSettings) {
+    this.#link = link;
+    this.#names = names;
+    this.#puller = puller;
+    this.settings = settings;
+  }
+
+  take(max: number, wait: Wait): Promise<NatsDelivery[]> {
+    if (this.#spare.length > 0) {
+      const kept = this.#spare.splice(0, max).filter((delivery) => delivery.timeLeft() > 0);
+      if (kept.length > 0) return Promise.resolve(kept);
+    }
+    if (this.#link.failure !== undefined) return Promise.reject(this.#link.failure);
+    const taker = new Taker(this, max, triesOnce(wait));
+    const taken = park<NatsDelivery[]>(new WaitList(taker), taker.node, patientOf(wait));
+    if (taker.waiting) {
+      this.#waiting.add(taker);
+      taker.begin();
+    }
+    return taken;
+  }
+
+  /** Gives back what nobody has taken. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#giveBack();
+  }
+
+  pull(taker: Taker, level: number, batch: number, expires: number): Pull {
+    const stream = this.#names.work;
+    const consumer = this.#names.consumer(this.settings.group, level);
+    // A lease may have begun when its request was sent: there has to be enough left of it.
+    const longest = Math.min(expires, Math.max(this.settings.leaseTime / 2, 50));
+    return this.#puller.pull({ stream, consumer, batch, expires: longest }, taker);
+  }
+
+  gone(taker: Taker): void {
+    this.#waiting.delete(taker);
+  }
+
+  ping(): Promise<void> {
+    return this.#link.nc.flush();
+  }
+
+  /** undefined: it was for another group. */
+  deliveryOf(message: Msg, pull: Pull): NatsDelivery | undefined {
+    const { group, kind, leaseTime } = this.settings;
+    if (isForOthers(message.subject, group)) {
+      this.#link.tell(message.reply!, "+ACK");
+      return undefined;
+    }
+    const level = Number(message.subject.split(".")[2]);
+    let start = pull.sentAt;
+    const now = performance.now();
+    if (now - start > leaseTime * WORN && now - start < leaseTime) {
+      // It may have begun just now, or a while ago: this way it begins now.
+      this.#link.tell(message.reply!, "+WPI");
+      start = now;
+    }
+    return new NatsDelivery(message, trackingOf(message.reply!), level, kind, leaseTime, start);
+  }
+
+  /** A job whose taker has gone. */
+  stray(delivery: NatsDelivery): void {
+    if (delivery.timeLeft() <= 0) return;
+    const [next] = this.#waiting;
+    if (next !== undefined) return next.give(delivery);
+    this.#spare.push(delivery);
+    if (this.#closed) return this.#giveBack();
+    const { leaseTime } = this.settings;
+    this.#timer ??= setTimeout(() => this.#giveBack(), Math.min(SPARE_TIME, leaseTime / 4));
+  }
+
+  #giveBack(): void {
+    this.#timer = undefined;
+    for (const { reply } of this.#spare.splice(0)) this.#link.tell(reply, "-NAK");
+  }
+}
