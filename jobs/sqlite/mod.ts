@@ -18,3 +18,36 @@
  * @module
  */
 export { sqliteJobs, type SqliteJobsOptions } from "./sqlite_jobs.ts";
+export type { BytesCodec, Codec, TextCodec } from "../codec.ts";
+export type { DeadLetter, DeadLetters, DeadListOptions } from "../dead_letters.ts";
+export type { JobQueueOptions } from "../job_options.ts";
+export type {
+  JobLease,
+  JobQueue,
+  JobStats,
+  PutOptions,
+  PutReceipt,
+  RetryJobOptions,
+} from "../job_queue.ts";
+export { ContextKey } from "../../core/context_key.ts";
+export type {
+  BatchOptions,
+  Cancel,
+  Context,
+  Receiver,
+  ReceiverIterator,
+  Wait,
+  WaitOptions,
+} from "../../core/contract.ts";
+export { CanceledError, DeadlineExceededError } from "../../core/errors.ts";
+export {
+  type Received,
+  type Sink,
+  type SinkPort,
+  sinkPort,
+  type Source,
+  type SourcePort,
+  sourcePort,
+  type Waiter,
+} from "../../core/protocol.ts";
+export type { Clock, Timer } from "../../tasks/clock.ts";

@@ -11,7 +11,7 @@ import { codecOf } from "../codec.ts";
 import { JobHandle } from "../handle.ts";
 import { type JobQueueOptions, settingsOf } from "../job_options.ts";
 import type { JobQueue } from "../job_queue.ts";
-import { cloneInBytes } from "./clone_bytes.ts";
+import { cloneInBytes, strict } from "./payloads.ts";
 import { isBusy, storageError } from "./faults.ts";
 import { type FileOptions, JobFile } from "./job_file.ts";
 import { Patience } from "./patience.ts";
@@ -104,7 +104,7 @@ export async function sqliteJobs<T>(
     throw new TypeError(`update must be true or false, not ${show(update)}`);
   }
   const settings = settingsOf(options as JobQueueOptions<never>);
-  const payloads = codecOf(codec as JobQueueOptions<never>["codec"], cloneInBytes);
+  const payloads = strict(codecOf(codec as JobQueueOptions<never>["codec"], cloneInBytes));
   const opened = await open({ file, settings, synchronous, update }, busyTimeout);
   const engine = new SqliteEngine(opened, { clock, pollInterval, busyTimeout });
   return new JobHandle<T>(engine, payloads, settings);
