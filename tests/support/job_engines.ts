@@ -26,9 +26,12 @@ export interface JobWorld extends AsyncDisposable {
   readonly clock: ManualClock | undefined;
   /** The first call says how the queue is; in memory there is one only. */
   open<T>(options?: JobQueueOptions<T>): Promise<JobQueue<T>>;
-  /** Another handle on the same queue, for the same group: in memory a view. */
-  beside<T>(queue: JobQueue<T>): Promise<JobQueue<T>>;
+  /** Another handle on the same queue, for the same group if no other is said: in memory a view. */
+  beside<T>(queue: JobQueue<T>, group?: string): Promise<JobQueue<T>>;
+  /** So much time passes, and what it brings has come. */
   pass(ms: number): Promise<void>;
+  /** Lets happen what happens by itself. */
+  rest(): Promise<void>;
   /** What comes, soon. */
   comes<R>(promise: Promise<R>): Promise<R>;
   /** Fails if it settles by itself. */
@@ -61,14 +64,13 @@ export abstract class BaseWorld implements JobWorld {
     return queue;
   }
 
-  async beside<T>({ group }: JobQueue<T>): Promise<JobQueue<T>> {
+  async beside<T>(queue: JobQueue<T>, group: string = queue.group): Promise<JobQueue<T>> {
     return await this.open<T>({ ...this.#options as JobQueueOptions<T>, group });
   }
 
   protected abstract opened<T>(options: JobQueueOptions<T>): Promise<JobQueue<T>>;
 
-  /** Lets happen what happens by itself. */
-  protected abstract rest(): Promise<void>;
+  abstract rest(): Promise<void>;
 
   abstract pass(ms: number): Promise<void>;
 
@@ -104,11 +106,11 @@ class MemoryWorld extends BaseWorld {
     return await memoryJobs<T>({ ...options, clock: this.clock });
   }
 
-  override beside<T>(queue: JobQueue<T>): Promise<JobQueue<T>> {
-    return Promise.resolve(queue.forGroup(queue.group));
+  override beside<T>(queue: JobQueue<T>, group: string = queue.group): Promise<JobQueue<T>> {
+    return Promise.resolve(queue.forGroup(group));
   }
 
-  protected rest(): Promise<void> {
+  rest(): Promise<void> {
     return settled();
   }
 
@@ -127,6 +129,24 @@ export const memoryEngine: JobEngineUnderTest = {
   kind: "memory",
   world: () => Promise.resolve(new MemoryWorld()),
 };
+
+/**
+ * As `expected` is told on each engine: a NATS server counts what has come back, and could be handed out
+ * again, as leased.
+ */
+export function comeBack(
+  world: JobWorld,
+  count: number,
+  expected: Partial<JobStats>,
+): Partial<JobStats> {
+  if (world.kind !== "nats") return expected;
+  const { ready, leased, ...others } = expected;
+  return {
+    ...others,
+    ...(ready === undefined ? {} : { ready: ready - count }),
+    ...(leased === undefined ? {} : { leased: leased + count }),
+  };
+}
 
 /** Looks until the figures are so: several processes see figures of a moment. */
 export async function statsAre<T>(

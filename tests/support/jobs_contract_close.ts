@@ -70,19 +70,6 @@ export function closeLaws(law: Law): void {
     assertEquals(await queue.doneMany(again), 3);
   });
 
-  law(
-    "165: a job that is given back at close at its last attempt is not given up for that",
-    async (world) => {
-      const queue = await world.open<string>({ maxAttempts: 2 });
-      const other = await world.beside(queue);
-      await queue.put("a");
-      const job = await other.get();
-      assertEquals(job.attempt, 1);
-      await other.close();
-      assertEquals((await world.comes(queue.get())).attempt, 2);
-    },
-  );
-
   law("165: close waits for what is on its way: a done is stored", async (world) => {
     const queue = await world.open<string>();
     const other = await world.beside(queue);

@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Codec, JobQueueError, type JobQueueOptions } from "../../jobs/mod.ts";
-import { drained, type JobEngineUnderTest, statsAre } from "./job_engines.ts";
+import { comeBack, drained, type JobEngineUnderTest, statsAre } from "./job_engines.ts";
 import type { Law } from "./jobs_contract.ts";
 
 const durable = ({ kind }: JobEngineUnderTest): boolean => kind !== "memory";
@@ -24,7 +24,8 @@ export function durableLaws(law: Law): void {
     await first.close();
 
     const second = await world.open<string>(options);
-    await statsAre(world, second, { ready: 2, leased: 0, unfinished: 3, dead: 1, capacity: 5 });
+    const figures = { ready: 2, leased: 0, unfinished: 3, dead: 1, capacity: 5 };
+    await statsAre(world, second, comeBack(world, 1, figures));
     const a = await world.comes(second.get());
     assertEquals([a.value, a.id, a.attempt], ["a", "a", 2]);
     const b = await world.comes(second.get());

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { drained, statsAre } from "./job_engines.ts";
+import { comeBack, drained, statsAre } from "./job_engines.ts";
 import type { Law } from "./jobs_contract.ts";
 
 export function leaseLaws(law: Law): void {
@@ -117,7 +117,8 @@ export function leaseLaws(law: Law): void {
     assertEquals(await c!.extend(), false);
     assertEquals([a!.settled, b!.settled, c!.settled], [true, true, false]);
     await d![Symbol.asyncDispose]();
-    await statsAre(world, queue, { ready: 4, leased: 0, unfinished: 4, dead: 0 });
+    const back = comeBack(world, 4, { ready: 4, leased: 0, unfinished: 4, dead: 0 });
+    await statsAre(world, queue, back);
     const again = [];
     while (again.length < 4) again.push(...await world.comes(queue.getMany(4)));
     assertEquals(again.map(({ attempt }) => attempt), [2, 2, 2, 2]);
@@ -183,6 +184,6 @@ export function leaseLaws(law: Law): void {
       assertEquals(job.attempt, attempt);
       assertEquals(await job.retry(), true);
     }
-    await statsAre(world, queue, { ready: 1, dead: 0 });
+    await statsAre(world, queue, comeBack(world, 1, { ready: 1, dead: 0 }));
   });
 }

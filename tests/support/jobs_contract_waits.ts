@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { background, DeadlineExceededError, type Wait, withCancel } from "../../mod.ts";
 import type { JobLease, JobQueue } from "../../jobs/mod.ts";
-import { drained, type JobWorld, statsAre } from "./job_engines.ts";
+import { comeBack, drained, type JobWorld, statsAre } from "./job_engines.ts";
 import type { Law } from "./jobs_contract.ts";
 import { spiedController } from "./spied_signal.ts";
 
@@ -260,7 +260,8 @@ export function waitLaws(law: Law): void {
         true,
         true,
       ]);
-      await statsAre(world, queue, { ready: 1, leased: 0, unfinished: 1, dead: 1 });
+      const figures = comeBack(world, 1, { ready: 1, leased: 0, unfinished: 1, dead: 1 });
+      await statsAre(world, queue, figures);
     },
   );
 
