@@ -44,7 +44,7 @@ async function opened(
 
 async function wrongPassword(scene: Scene): Promise<Outcome> {
   const server = await scene.nats({ user: USER, password: "right" });
-  const queue = natsQueue(server, { user: USER, password: "wrong" });
+  const queue = natsQueue(server, { connection: { user: USER, pass: "wrong" } });
   return await opened(scene, queue, "unauthorized", scene.count(50, 8));
 }
 
@@ -95,7 +95,7 @@ async function waited(
 
 async function passwordChanged(scene: Scene): Promise<Outcome> {
   const server = await scene.nats({ user: USER, password: "right" });
-  const queue = natsQueue(server, { user: USER, password: "right" });
+  const queue = natsQueue(server, { connection: { user: USER, pass: "right" } });
   const change = () => server.restart({ user: USER, password: "another" });
   return await waited(scene, queue, 15_000, change, 'JobQueueError "unauthorized"');
 }
