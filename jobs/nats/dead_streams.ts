@@ -79,9 +79,22 @@ export class DeadStreams {
   }
 
   async find(group: string, id: string): Promise<Buried | undefined> {
-    const which = { last_by_subj: this.#names.deadSubject(group, tokenOf(id)) };
-    const found = await this.#api.message(this.#names.dead(group), which);
-    return found && this.#letter(found);
+    const subject = this.#names.deadSubject(group, tokenOf(id));
+    const stream = this.#names.dead(group);
+    const last = await this.#api.message(stream, { last_by_subj: subject });
+    if (last !== undefined) return this.#letter(last);
+    // Once the last is removed, 2.9 says that there is none, although there may be some before it.
+    let found: StoredMessage | undefined;
+    for (let seq = 1;; seq = found.seq + 1) {
+      const next = await this.#api.message(stream, { seq, next_by_subj: subject });
+      if (next === undefined) return found && this.#letter(found);
+      found = next;
+    }
+  }
+
+  /** It has not been removed. */
+  async has(group: string, position: number): Promise<boolean> {
+    return await this.#api.message(this.#names.dead(group), { seq: position }) !== undefined;
   }
 
   /** false: it was not there. */

@@ -35,11 +35,12 @@ class Feed implements PullEvents {
   readonly #puller: Puller;
   readonly #stream: string;
   readonly #consumer: string;
-  readonly #handle: (message: Msg) => Promise<void>;
+  readonly #handle: (messages: Msg[]) => Promise<void>;
   readonly #batch: number;
   #pull: Pull | undefined;
-  /** Those that were asked for and are not dealt with. */
-  #busy = 0;
+  /** What has come, and is not dealt with. */
+  #gathered: Msg[] = [];
+  #busy: Promise<void> | undefined;
   #wanted = false;
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -49,7 +50,7 @@ class Feed implements PullEvents {
     stream: string,
     consumer: string,
     batch: number,
-    handle: (message: Msg) => Promise<void>,
+    handle: (messages: Msg[]) => Promise<void>,
   ) {
     this.#puller = puller;
     this.#stream = stream;
@@ -64,6 +65,11 @@ class Feed implements PullEvents {
     this.#ask();
   }
 
+  /** What has come so far is dealt with. */
+  async settled(): Promise<void> {
+    await this.#busy;
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -73,11 +79,9 @@ class Feed implements PullEvents {
 
   message(pull: Pull, message: Msg, full: boolean): void {
     if (full) this.#over(pull);
-    this.#busy++;
-    this.#handle(message).catch(() => {
-      // It comes again.
-    }).finally(() => {
-      this.#busy--;
+    this.#gathered.push(message);
+    this.#busy ??= this.#work().finally(() => {
+      this.#busy = undefined;
       // There was one: there may be more.
       this.want();
     });
@@ -105,13 +109,25 @@ class Feed implements PullEvents {
     if (this.#pull === pull) this.#pull = undefined;
   }
 
+  async #work(): Promise<void> {
+    while (this.#gathered.length > 0) {
+      // Those that come together are dealt with together.
+      await this.#puller.ping();
+      // What fails comes again.
+      await this.#handle(this.#gathered.splice(0)).catch(() => {});
+    }
+  }
+
   #ask(): void {
-    const idle = this.#pull === undefined && this.#timer === undefined && this.#busy < this.#batch;
+    const idle = this.#pull === undefined && this.#timer === undefined && this.#busy === undefined;
     if (!this.#wanted || !idle || this.#closed) return;
     this.#wanted = false;
-    const batch = this.#batch - this.#busy;
-    const options = { stream: this.#stream, consumer: this.#consumer, batch, expires: EXPIRES };
-    this.#pull = this.#puller.pull(options, this);
+    this.#pull = this.#puller.pull({
+      stream: this.#stream,
+      consumer: this.#consumer,
+      batch: this.#batch,
+      expires: EXPIRES,
+    }, this);
   }
 }
 
@@ -121,8 +137,6 @@ export class Mover {
   readonly #line: PutLine;
   readonly #delayed: Feed;
   readonly #due: Feed;
-  /** Those who wait for a job. */
-  #waiting = 0;
   #closed = false;
   readonly #life = new AbortController();
 
@@ -131,20 +145,20 @@ export class Mover {
     this.#names = names;
     this.#line = line;
     const { work, due, mover } = names;
-    this.#delayed = new Feed(puller, work, mover, BATCH, (message) => this.#move(message));
-    this.#due = new Feed(puller, due, mover, 1, (message) => this.#enter(message));
+    this.#delayed = new Feed(puller, work, mover, BATCH, (messages) => this.#move(messages));
+    this.#due = new Feed(puller, due, mover, 1, (messages) => this.#enter(messages));
   }
 
-  /** Somebody takes. */
-  enter(): void {
-    this.#waiting++;
+  /** Somebody takes, or wants to know. */
+  want(): void {
     this.#delayed.want();
     this.#due.want();
   }
 
-  /** He has what he needs, or has gone. */
-  leave(): void {
-    this.#waiting--;
+  /** What has come so far has been moved. */
+  async settled(): Promise<void> {
+    this.want();
+    await this.#delayed.settled();
   }
 
   close(): void {
@@ -154,9 +168,15 @@ export class Mover {
     this.#life.abort();
   }
 
-  async #move(message: Msg): Promise<void> {
+  /** As they are due: a batch may have waited for somebody to ask. */
+  async #move(messages: readonly Msg[]): Promise<void> {
+    const timed = messages.map((message) => ({ message, left: delayLeft(message) }));
+    timed.sort((a, b) => a.left - b.left);
+    await Promise.allSettled(timed.map(({ message, left }) => this.#moveOne(message, left)));
+  }
+
+  async #moveOne(message: Msg, left: number): Promise<void> {
     const reply = message.reply!;
-    const left = delayLeft(message);
     if (this.#closed) return this.#link.tell(reply, "-NAK");
     if (left > 0) return this.#link.tell(reply, `-NAK {"delay":${nanos(left)}}`);
     const moved = this.#moved(message, (level) => this.#names.jobSubject(level));
@@ -167,15 +187,18 @@ export class Mover {
     await this.#acknowledge(message);
   }
 
-  async #enter(message: Msg): Promise<void> {
-    const moved = this.#moved(message, (level) => this.#names.jobSubject(level));
-    try {
-      await this.#line.put(moved, this.#life.signal);
-    } catch (error) {
-      this.#link.tell(message.reply!, "-NAK");
-      throw error;
+  /** One after the other, in the line of those who put. */
+  async #enter(messages: readonly Msg[]): Promise<void> {
+    for (const message of messages) {
+      const moved = this.#moved(message, (level) => this.#names.jobSubject(level));
+      try {
+        await this.#line.put(moved, this.#life.signal);
+      } catch {
+        this.#link.tell(message.reply!, "-NAK");
+        continue;
+      }
+      await this.#acknowledge(message);
     }
-    await this.#acknowledge(message);
   }
 
   async #acknowledge(message: Msg): Promise<void> {

@@ -13,7 +13,8 @@ export const ID_HEADER = "Sluice-Id";
 /** What the server knows a message by. */
 export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
 
-const decoder = new TextDecoder();
+/** A mark of the byte order is a part of the text. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What the server says of a delivery in the subject to which it is acknowledged. */
 export interface Tracking {

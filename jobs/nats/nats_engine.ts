@@ -75,13 +75,9 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     return this.#line.put({ ...message, more: [[DELAY_HEADER, String(delay)]] }, wait);
   }
 
-  async take(group: string, max: number, wait: Wait): Promise<NatsDelivery[]> {
-    this.#mover.enter();
-    try {
-      return await this.#takers.get(group)!.take(max, wait);
-    } finally {
-      this.#mover.leave();
-    }
+  take(group: string, max: number, wait: Wait): Promise<NatsDelivery[]> {
+    this.#mover.want();
+    return this.#takers.get(group)!.take(max, wait);
   }
 
   async settle(
@@ -132,6 +128,7 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
 
   async stats(group: string): Promise<JobStats> {
     const { groups, capacity } = this.#settings;
+    await this.#mover.settled();
     const [work, due, delayed, dead, levels] = await Promise.all([
       this.#stream(this.#names.work),
       this.#stream(this.#names.due),
@@ -139,7 +136,8 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
       this.#dead.count(group),
       this.#levels(group),
     ]);
-    const ready = sum(levels, ({ num_pending }) => num_pending);
+    const others = groups.length === 1 ? 0 : await this.#forOthers(group, levels);
+    const ready = sum(levels, ({ num_pending }) => num_pending) - others;
     const leased = sum(levels, ({ num_ack_pending }) => num_ack_pending);
     const unfinished = groups.length === 1
       ? ready + leased + unfinishedOf(delayed)
@@ -168,15 +166,16 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     const letter = await until(this.#dead.find(group, id), all);
     if (letter === undefined) return false;
     const only = this.#settings.groups.length > 1 ? group : undefined;
-    await this.#line.put({
+    const put = await this.#line.put({
       subject: this.#names.jobSubject(letter.level, only),
       data: bytesOf(letter.payload),
       // Whoever repeats it, since the letter is still there, adds nothing.
       messageId: `+${group}-${letter.position}-${letter.at}`,
       named: false,
       more: [[ID_HEADER, tokenOf(id)]],
+      stillWanted: () => this.#dead.has(group, letter.position),
     }, once ? wait : all);
-    return await this.#dead.remove(group, letter.position);
+    return put && await this.#dead.remove(group, letter.position);
   }
 
   async removeBuried(group: string, id: string): Promise<boolean> {
@@ -199,6 +198,27 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     // By the consumers: a cluster that crashed may keep a message that all have acknowledged.
     const all = await Promise.all(this.#settings.groups.map((group) => this.#levels(group)));
     return sum(all.flat(), unfinishedOf) === 0;
+  }
+
+  /**
+   * How many of those that a group has not come to were put back for another alone: it will pass them by.
+   */
+  async #forOthers(group: string, levels: readonly ConsumerInfo[]): Promise<number> {
+    const { work } = this.#names;
+    let count = 0;
+    for (const other of this.#settings.groups) {
+      if (other === group) continue;
+      for (const [level, { num_pending, delivered }] of levels.entries()) {
+        const subject = this.#names.jobSubject(level, other);
+        for (let seq = delivered.stream_seq + 1, left = num_pending; left > 0; left--) {
+          const found = await this.#api.message(work, { seq, next_by_subj: subject });
+          if (found === undefined) break;
+          count++;
+          seq = found.seq + 1;
+        }
+      }
+    }
+    return count;
   }
 
   #levels(group: string): Promise<ConsumerInfo[]> {

@@ -11,6 +11,7 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import type { JobQueueError } from "../errors.ts";
 import type { Hanging, Link } from "./link.ts";
+import { trackingOf } from "./nats_delivery.ts";
 
 /** How many unused inboxes are kept. */
 const KEPT = 64;
@@ -58,6 +59,7 @@ export class Pull implements Hanging {
   readonly #inbox: Inbox;
   readonly #events: PullEvents;
   #left: number;
+  #expected = Infinity;
   /** Nothing comes any more, as far as is known. */
   #over = false;
 
@@ -75,6 +77,19 @@ export class Pull implements Hanging {
     return this.#inbox.subject;
   }
 
+  /** How many have come. */
+  get received(): number {
+    return this.options.batch - this.#left;
+  }
+
+  /**
+   * All that was there when the server began to answer has come. Nothing says so but the first new job,
+   * which tells how many there are behind it; those that are handed out again come before it.
+   */
+  get served(): boolean {
+    return this.received >= this.#expected;
+  }
+
   /** It may still be answered. */
   get open(): boolean {
     return !this.#over;
@@ -90,6 +105,10 @@ export class Pull implements Hanging {
       return;
     }
     const full = --this.#left === 0;
+    if (this.#expected === Infinity) {
+      const { delivered, pending } = trackingOf(message.reply!);
+      if (delivered === 1) this.#expected = this.received + pending;
+    }
     if (full && !this.#over) this.#finish();
     this.#events.message(this, message, full);
   }
@@ -133,6 +152,11 @@ export class Puller {
 
   get up(): boolean {
     return this.#link.up;
+  }
+
+  /** What the server had sent before has come. Without a connection nothing comes. */
+  async ping(): Promise<void> {
+    await this.#link.nc.flush().catch(() => {});
   }
 
   pull(options: PullOptions, events: PullEvents): Pull {

@@ -41,6 +41,8 @@ export interface NewMessage {
   /** Somebody else may use the same id. */
   readonly named: boolean;
   readonly more?: HeaderLines;
+  /** Asked again after it has waited: false, it is not to be stored any more. */
+  readonly stillWanted?: () => Promise<boolean>;
 }
 
 interface PubAck {
@@ -222,6 +224,19 @@ export class PutLine {
     }
   }
 
+  async #askWhetherWanted(put: Put, stillWanted: () => Promise<boolean>): Promise<void> {
+    try {
+      const wanted = await stillWanted();
+      if (!put.waiting) return;
+      if (wanted) return this.#publish(put);
+      this.#asking = undefined;
+      this.#stored(put, false);
+    } catch (error) {
+      this.#asking = undefined;
+      this.#failed(put, error);
+    }
+  }
+
   #waitForRoom(put: Put): void {
     if (put.once) return put.fail(nothing(true));
     this.#insert(put);
@@ -235,7 +250,8 @@ export class PutLine {
       this.#timer = undefined;
     } else if (this.#timer === undefined && this.#asking === undefined) {
       this.#asking = first;
-      this.#publish(first);
+      if (first.message.stillWanted === undefined) this.#publish(first);
+      else this.#askWhetherWanted(first, first.message.stillWanted);
     }
   }
 

@@ -90,11 +90,14 @@ class Taker implements Owner, PullEvents {
     }
     if (delivery !== undefined) this.got.push(delivery);
     if (this.got.length >= this.max) return this.#finish();
-    if (full) return this.#waits ? this.#next(level) : this.#ask();
-    const { delivered, pending } = trackingOf(message.reply!);
-    // Those that are handed out again come before the others: a new one without another is the last.
-    if (this.#waits && delivered === 1 && pending === 0) this.#next(level);
-    else this.#settle(pull);
+    if (full) {
+      if (this.#waits) this.#next(level);
+      else this.#ask();
+    } else if (pull.served) {
+      this.#next(level);
+    } else {
+      this.#settle(pull, level);
+    }
   }
 
   ended(pull: Pull, code: number, text: string): void {
@@ -135,6 +138,7 @@ class Taker implements Owner, PullEvents {
       else this.#again(level);
       return;
     }
+    this.#withdraw();
     this.level++;
     if (!this.#waits) return this.#ask();
     if (this.got.length > 0) return this.#finish();
@@ -164,24 +168,20 @@ class Taker implements Owner, PullEvents {
   }
 
   /**
-   * Nothing says that a batch has ended which has less than was asked for. What the server had sent before
-   * it answers a ping has come before its answer.
+   * Others may have taken what was announced. When nothing has come for as long as a ping takes, the
+   * consumer is asked once more: what it answers comes after all that it has sent.
    */
-  #settle(pull: Pull): void {
+  #settle(pull: Pull, level: number): void {
     if (this.#settling) return;
     this.#settling = true;
     const had = this.got.length;
     const settled = (): void => {
       this.#settling = false;
-      if (!this.waiting) return;
-      if (this.got.length > had) return this.#settle(pull);
-      const level = this.pulls.get(pull);
-      if (level === undefined) return;
-      this.pulls.delete(pull);
-      pull.withdraw();
-      this.#next(level);
+      if (!this.waiting || !this.pulls.has(pull)) return;
+      if (this.got.length > had) this.#settle(pull, level);
+      else this.#pull(level, 0);
     };
-    this.takers.ping().then(settled, settled);
+    this.takers.ping().then(settled);
   }
 
   #finish(): void {
@@ -201,6 +201,10 @@ class Taker implements Owner, PullEvents {
 
   #release(): void {
     for (const timer of this.timers) clearTimeout(timer);
+    this.#withdraw();
+  }
+
+  #withdraw(): void {
     for (const pull of this.pulls.keys()) pull.withdraw();
     this.pulls.clear();
   }
@@ -258,7 +262,7 @@ export class Takers {
   }
 
   ping(): Promise<void> {
-    return this.#link.nc.flush();
+    return this.#puller.ping();
   }
 
   /** undefined: it was for another group. */
