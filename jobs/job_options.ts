@@ -120,7 +120,7 @@ export function checkGroup(group: unknown, groups: readonly string[]): asserts g
 }
 
 /** A name that every engine can store. */
-function checkWord(name: string, value: unknown): asserts value is string {
+export function checkWord(name: string, value: unknown): asserts value is string {
   if (typeof value !== "string") {
     throw new TypeError(`${name} must be a string, not ${show(value)}`);
   }
@@ -148,12 +148,12 @@ export function checkLevel(priority: unknown, levels: number): asserts priority 
 }
 
 /** A text that every engine can store as an id. */
-export function checkDedupeId(id: unknown): asserts id is string {
-  if (typeof id !== "string") throw new TypeError(`dedupeId must be a string, not ${show(id)}`);
+export function checkDedupeId(id: unknown, name = "dedupeId"): asserts id is string {
+  if (typeof id !== "string") throw new TypeError(`${name} must be a string, not ${show(id)}`);
   if (id.length === 0 || id.length > 256) {
-    throw new RangeError(`dedupeId must have 1 to 256 characters, not ${id.length}`);
+    throw new RangeError(`${name} must have 1 to 256 characters, not ${id.length}`);
   }
   if (!id.isWellFormed()) {
-    throw new RangeError(`dedupeId must not have half surrogate pairs: ${show(id)}`);
+    throw new RangeError(`${name} must not have half surrogate pairs: ${show(id)}`);
   }
 }

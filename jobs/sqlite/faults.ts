@@ -57,12 +57,12 @@ export function isTooBig(error: unknown): boolean {
   return codeOf(error) === TOOBIG;
 }
 
-/** The error that a caller sees. */
-export function storageError(file: string, error: unknown): JobQueueError {
+/** The error that a caller sees; `of` is what the file is for. */
+export function storageError(file: string, error: unknown, of = "job queue"): JobQueueError {
   if (error instanceof JobQueueError) return error;
   const advice = ADVICE[codeOf(error)] ?? "SQLite refuses it";
   const text = error instanceof Error ? error.message : String(error);
-  const message = `the job queue's file ${show(file)}: ${advice} (${text})`;
+  const message = `the ${of}'s file ${show(file)}: ${advice} (${text})`;
   return new JobQueueError(message, "storage", { cause: error });
 }
 

@@ -17,9 +17,15 @@
  *
  * @module
  */
+export {
+  type SqliteDoneStore,
+  sqliteDoneStore,
+  type SqliteDoneStoreOptions,
+} from "./done_store.ts";
 export { sqliteJobs, type SqliteJobsOptions } from "./sqlite_jobs.ts";
 export type { BytesCodec, Codec, TextCodec } from "../codec.ts";
 export type { DeadLetter, DeadLetters, DeadListOptions } from "../dead_letters.ts";
+export type { DoneStore } from "../done_store.ts";
 export type { JobQueueOptions } from "../job_options.ts";
 export type {
   JobLease,

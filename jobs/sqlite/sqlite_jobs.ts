@@ -13,6 +13,7 @@ import { type JobQueueOptions, settingsOf } from "../job_options.ts";
 import type { JobQueue } from "../job_queue.ts";
 import { cloneInBytes, strict } from "./payloads.ts";
 import { isBusy, storageError } from "./faults.ts";
+import { checkFile, checkSynchronous } from "./file_checks.ts";
 import { type FileOptions, JobFile } from "./job_file.ts";
 import { Patience } from "./patience.ts";
 import { SqliteEngine } from "./sqlite_engine.ts";
@@ -121,17 +122,4 @@ async function open(options: FileOptions, busyTimeout: number): Promise<JobFile>
       await new Promise<void>((resolve) => new Timeout(patience.pause(), resolve));
     }
   }
-}
-
-function checkFile(file: unknown): asserts file is string {
-  if (typeof file !== "string") throw new TypeError(`file must be a path, not ${show(file)}`);
-  if (file === "" || file === ":memory:" || file.startsWith("file:") || file.includes("\0")) {
-    throw new RangeError(`file must be the path of a file, not ${show(file)}: see memoryJobs`);
-  }
-}
-
-function checkSynchronous(value: unknown): asserts value is "full" | "normal" {
-  if (value === "full" || value === "normal") return;
-  const text = `synchronous must be "full" or "normal", not ${show(value)}`;
-  throw typeof value === "string" ? new RangeError(text) : new TypeError(text);
 }
