@@ -25,7 +25,7 @@ import { absolute, Collector } from "./digest_cluster/collector.ts";
 import { type ClusterFlags, HELP, parseFlags } from "./digest_cluster/flags.ts";
 import { printList } from "./digest_cluster/list.ts";
 import { openQueues } from "./digest_cluster/queues.ts";
-import { claim, keep } from "./digest_cluster/run.ts";
+import { RunClaim } from "./digest_cluster/run.ts";
 import { SpawnedWorkers } from "./digest_cluster/spawned.ts";
 import { watch } from "./digest_cluster/watch.ts";
 import { work } from "./digest_cluster/work.ts";
@@ -34,27 +34,28 @@ import { work } from "./digest_cluster/work.ts";
 async function makeList(flags: ClusterFlags, screen: Screen, parent: Context): Promise<boolean> {
   const root = absolute(flags.root);
   await using queues = await openQueues(flags);
-  const { lease, resumed } = await claim(queues.runs, root, screen, parent);
+  const claim = await RunClaim.of(queues.runs, root, screen, parent);
   await using spawned = new SpawnedWorkers(flags, screen);
   using ctx = withCancel(parent);
   // Ends what goes on beside the collector.
   using rest = withCancel(ctx);
-  const collector = new Collector(lease.value, queues);
+  const collector = new Collector(claim.run, queues);
   let complete = false;
 
   async function collect(): Promise<void> {
     using _ = rest;
     const items = await Array.fromAsync(walk(flags.root, ctx));
-    await collector.collect(items, resumed, ctx);
+    if (flags.verbose) screen.complain(`list ${claim.run.id} begins, of ${root}`);
+    await collector.collect(items, claim.resumed, ctx);
     complete = await printList(items, collector, screen);
     rest.cancel();
-    await lease.done(ctx);
+    await claim.done(ctx);
     await collector.finish(ctx);
   }
 
   const stages = [
     collect(),
-    keep(lease, flags.lease, rest, ctx),
+    claim.keep(rest, ctx),
     until(rest, spawned.run()).catch((error) => {
       if (!rest.done) throw error;
     }),

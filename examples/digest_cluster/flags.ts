@@ -34,7 +34,7 @@ same DIR, and it goes on where it was; with another DIR it gives the old list up
   --name NAME    of the queues, "digest" if left out; the same for all processes of a list. One list
                  is made by a name at a time
   --timeout MS   give up after MS milliseconds
-  --verbose      tell of each file when it begins
+  --verbose      tell of the list, and of each file, when they begin
   --until-eof    end a worker, as SIGTERM does, at the end of standard input
   --help         print this
 

@@ -99,7 +99,7 @@ async function engineAt(address: Address): Promise<Open> {
     case "nats": {
       const { natsJobs } = await import("@sluice/sluice/jobs/nats");
       const { server, user, password } = address;
-      return (options) => natsJobs(server, { ...options, user, password });
+      return (options) => natsJobs(server, { ...options, connection: { user, pass: password } });
     }
   }
 }

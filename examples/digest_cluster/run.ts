@@ -10,66 +10,82 @@ import { Failure } from "../digest/failure.ts";
 import type { Screen } from "../digest/screen.ts";
 import type { Run } from "./queues.ts";
 
-/** Milliseconds after the end of a lease in which somebody has it who waits for it. */
-const GRACE = 3_000;
+/** Milliseconds in which a job comes that nobody else holds. */
+const SOON = 500;
 
 /** A list that this process makes. */
-export interface Claim {
-  readonly lease: JobLease<Run>;
-  /** Somebody else had begun it. */
+export class RunClaim {
+  readonly run: Run;
+  /** Somebody else had begun with it. */
   readonly resumed: boolean;
-}
+  readonly #runs: JobQueue<Run>;
+  #lease: JobLease<Run>;
 
-/**
- * Begins a list of `root`, or goes on with one of it that was begun; one of another directory is given
- * up. Rejects with a Failure if somebody is at it.
- */
-export async function claim(
-  runs: JobQueue<Run>,
-  root: string,
-  screen: Screen,
-  ctx: Context,
-): Promise<Claim> {
-  for (;;) {
-    const id = crypto.randomUUID().slice(0, 8);
-    const begun = await inTime(runs.put({ id, root }, { ctx, timeout: 0 }));
-    const lease = await inTime(runs.get({ ctx, timeout: GRACE / 10 })) ??
-      await afterLease(runs, screen, ctx);
-    if (lease.value.root === root) {
-      return { lease, resumed: begun === undefined || lease.value.id !== id };
+  private constructor(runs: JobQueue<Run>, lease: JobLease<Run>, resumed: boolean) {
+    this.#runs = runs;
+    this.#lease = lease;
+    this.run = lease.value;
+    this.resumed = resumed;
+  }
+
+  /**
+   * Begins a list of `root`, or goes on with one of it that was begun; one of another directory is given
+   * up. Rejects with a Failure if somebody is at it.
+   */
+  static async of(
+    runs: JobQueue<Run>,
+    root: string,
+    screen: Screen,
+    ctx: Context,
+  ): Promise<RunClaim> {
+    for (;;) {
+      const id = crypto.randomUUID().slice(0, 8);
+      // There is room for one.
+      await inTime(runs.put({ id, root }, { ctx, timeout: 0 }));
+      let lease = await inTime(runs.get({ ctx, timeout: SOON }));
+      if (lease === undefined) {
+        const ms = runs.leaseTime;
+        screen.complain(`somebody makes a list by this queue; if it was killed, for ${ms} ms`);
+        lease = await inTime(runs.get({ ctx, timeout: patience(runs) }));
+      }
+      if (lease === undefined) throw taken("wait for its end, or give a --name");
+      if (lease.value.root === root) return new RunClaim(runs, lease, lease.value.id !== id);
+      await lease.done(ctx);
     }
-    await lease.done();
+  }
+
+  /** Keeps it on lease until `over` ends; ends `all` if somebody else has it by now. */
+  async keep(over: Context, all: CancelContext): Promise<void> {
+    while (await slept(this.#runs.leaseTime / 3, over)) {
+      try {
+        if (await this.#lease.extend(over)) continue;
+        // This process was asleep for so long. Nobody may have noticed.
+        const wait = { ctx: over, timeout: patience(this.#runs) };
+        const lease = await inTime(this.#runs.get(wait));
+        if (lease?.value.id !== this.run.id) {
+          await lease?.retry();
+          return all.cancel(taken("this process was away for too long"));
+        }
+        this.#lease = lease;
+      } catch {
+        // It is over, or the engine out of reach: then whoever needs it says so.
+      }
+    }
+  }
+
+  /** The list is out. */
+  async done(ctx: Context): Promise<void> {
+    await this.#lease.done(ctx);
   }
 }
 
-/** Waits until the lease is over of somebody who may have been killed. */
-async function afterLease(
-  runs: JobQueue<Run>,
-  screen: Screen,
-  ctx: Context,
-): Promise<JobLease<Run>> {
-  const { leaseTime } = runs;
-  screen.complain(`somebody makes a list by this queue; for ${leaseTime} ms, if it was killed`);
-  const lease = await inTime(runs.get({ ctx, timeout: leaseTime + GRACE }));
-  if (lease !== undefined) return lease;
-  throw new Failure(1, "somebody makes a list by this queue: wait for its end, or give a --name");
+/** Milliseconds in which a job comes whose holder was killed. */
+function patience({ leaseTime }: JobQueue<Run>): number {
+  return leaseTime + Math.max(leaseTime, 1_000);
 }
 
-/** Keeps the list on lease until `over` ends; ends all if somebody else has it by now. */
-export async function keep(
-  lease: JobLease<Run>,
-  leaseTime: number,
-  over: Context,
-  all: CancelContext,
-): Promise<void> {
-  while (await slept(leaseTime / 3, over)) {
-    // An engine that is out of reach for a moment is no reason to give up.
-    const kept = await lease.extend(over).catch(() => true);
-    if (kept || over.done) continue;
-    all.cancel(
-      new Failure(1, "this process was away for too long: another may go on with the list"),
-    );
-  }
+function taken(advice: string): Failure {
+  return new Failure(1, `somebody makes a list by this queue: ${advice}`);
 }
 
 /** Whether it came to its end. */

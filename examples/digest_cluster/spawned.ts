@@ -9,6 +9,9 @@ import type { Screen } from "../digest/screen.ts";
 import { permissionsFor } from "./address.ts";
 import type { ClusterFlags } from "./flags.ts";
 
+/** Milliseconds; only a list that was not finished leaves them something to do. */
+const GRACE = 1_000;
+
 export class SpawnedWorkers implements AsyncDisposable {
   readonly #flags: ClusterFlags;
   readonly #screen: Screen;
@@ -23,17 +26,20 @@ export class SpawnedWorkers implements AsyncDisposable {
     for (const place of this.#places) place.catch(() => {});
   }
 
-  /** Rejects with a Failure when one has failed, or none is left; resolves when they were ended. */
+  /** Rejects with a Failure when one has failed; resolves when all were told to end, and have. */
   async run(): Promise<void> {
     await Promise.all(this.#places);
-    if (!this.#over && this.#places.length > 0) throw new Failure(1, "all workers have ended");
   }
 
-  /** Lets them finish what they have begun. */
+  /** Lets them finish what they have begun, if that is soon. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over = true;
-    for (const child of this.#children) child.stdin.close().catch(() => {});
+    for (const child of this.#children) endInput(child);
+    const late = setTimeout(() => {
+      for (const child of this.#children) child.kill("SIGKILL");
+    }, GRACE);
     await Promise.allSettled(this.#places);
+    clearTimeout(late);
   }
 
   /** One worker after the other, as long as they are killed. */
@@ -43,6 +49,7 @@ export class SpawnedWorkers implements AsyncDisposable {
       this.#children.add(child);
       const { code, signal } = await child.status;
       this.#children.delete(child);
+      endInput(child);
       if (this.#over || code === 0) return;
       if (signal === null) throw new Failure(1, `a worker has failed, with exit code ${code}`);
       this.#screen.complain(`worker ${child.pid} was ended by ${signal}: another takes its place`);
@@ -52,11 +59,11 @@ export class SpawnedWorkers implements AsyncDisposable {
   #spawn(): Deno.ChildProcess {
     const { address, queue, jobs, lease, name, verbose } = this.#flags;
     const program = new URL("../digest_cluster.ts", import.meta.url);
-    const config = new URL("../../deno.json", import.meta.url);
+    const config = `${import.meta.dirname}/../../deno.json`;
     try {
       return new Deno.Command("deno", {
         args: [
-          ...["run", "--quiet", "--no-prompt", "--config", config.pathname],
+          ...["run", "--quiet", "--no-prompt", "--config", config],
           ...["--allow-read", ...permissionsFor(address), program.href],
           ...["--work", "--until-eof", "--queue", queue, "--name", name],
           ...["--jobs", String(jobs), "--lease", String(lease), ...verbose ? ["--verbose"] : []],
@@ -69,4 +76,10 @@ export class SpawnedWorkers implements AsyncDisposable {
       throw new Failure(1, `cannot start a worker: ${(error as Error).message}`);
     }
   }
+}
+
+function endInput(child: Deno.ChildProcess): void {
+  child.stdin.close().catch(() => {
+    // It has ended before.
+  });
 }

@@ -16,21 +16,22 @@ const LONG = 12;
 export async function watch(
   files: JobQueue<FileJob>,
   collector: Collector,
-  { address, queue, name, lease, spawn }: ClusterFlags,
+  { address, queue, name, lease }: ClusterFlags,
   screen: Screen,
   ctx: Context,
 ): Promise<void> {
-  const isOurs = address.kind === "memory" || spawn > 0;
-  if (isOurs && !screen.hasStatus) return;
+  const here = address.kind === "memory";
+  if (here && !screen.hasStatus) return;
   let idle = 0;
   while (await slept(EVERY, ctx)) {
     try {
       const { leased, unfinished } = await files.stats(ctx);
       screen.status(collector.progress(unfinished, leased));
       idle = unfinished > 0 && leased === 0 ? idle + 1 : 0;
-      if (idle !== LONG || isOurs) continue;
-      const more = `${name === "digest" ? "" : ` --name ${name}`} --lease ${lease}`;
-      screen.complain(`nobody works: deno task cluster --work --queue ${queue}${more}`);
+      if (idle !== LONG || here) continue;
+      const where = queue.replace(/\/\/.*@/s, "//USER:PASSWORD@");
+      const which = `${name === "digest" ? "" : ` --name ${name}`} --lease ${lease}`;
+      screen.complain(`nobody works: deno task cluster --work --queue ${where}${which}`);
     } catch (error) {
       // The collector has the same, if it lasts.
       if (!ctx.done && !(error instanceof JobQueueError)) throw error;
