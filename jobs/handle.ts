@@ -31,6 +31,7 @@ import {
   type JobSettings,
 } from "./job_options.ts";
 import type { JobLease, JobQueue, JobStats, PutOptions, PutReceipt } from "./job_queue.ts";
+import { Twins } from "./twins.ts";
 
 /** From how many leases on those that have run out are looked for, and forgotten. */
 const MANY = 1_024;
@@ -52,6 +53,8 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   readonly #opener: JobHandle<T> | undefined;
   readonly #views = new Set<JobHandle<T>>();
   readonly #held = new Set<HeldLease<unknown>>();
+  /** Those of the opener, since its engine has one line of puts. */
+  readonly #twins: Twins;
   #many = MANY;
   /** What makes the ids of this handle differ from those of all others. */
   readonly #run: string;
@@ -77,6 +80,7 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     this.#engine = engine;
     this.#codec = codec;
     this.#opener = opener;
+    this.#twins = opener === undefined ? new Twins() : opener.#twins;
     this.#life = contextBelow(opener === undefined ? undefined : opener.#life);
     this.#run = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
     this.dead = new EngineDeadLetters<T>(
@@ -103,8 +107,10 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   async put(value: T, options: Cancel | PutOptions = {}): Promise<PutReceipt> {
     const job = this.#newJob(value, isCancel(options) ? {} : options);
     const unsent = { value };
+    const put = (wait: Wait) => this.#engine.put(job, wait);
+    const call = job.named ? (wait: Wait) => this.#twins.put(job.id, wait, put) : put;
     try {
-      const stored = await this.#waiting(options, (wait) => this.#engine.put(job, wait), unsent);
+      const stored = await this.#waiting(options, call, unsent);
       return { id: job.id, duplicate: !stored };
     } catch (error) {
       throw this.closed && error === this.#life.cause ? this.#closedError(unsent) : error;
@@ -249,8 +255,13 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   async #settleAll(open: HeldLease<unknown>[], call: "done" | "retry"): Promise<boolean[]> {
     if (open.length === 0) return [];
     const stored = this.#settled(open, call === "done" ? { kind: call } : { kind: call, delay: 0 });
-    const each = open.map((lease, at) => lease.join(call, stored.then((kept) => kept[at]!)));
-    return await Promise.all(each);
+    for (const [place, lease] of open.entries()) lease.join(call, stored, place);
+    try {
+      return await stored;
+    } catch (error) {
+      for (const lease of open) lease.reopen();
+      throw error;
+    }
   }
 
   async #settled(leases: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {

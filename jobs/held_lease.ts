@@ -36,6 +36,9 @@ export class HeldLease<out T> implements JobLease<T> {
   #call: Call | undefined;
   #kind: Verdict["kind"] | undefined;
   #ending: Promise<boolean> | undefined;
+  /** The settlement of many that it is a part of, and its place there: most are never asked for theirs. */
+  #many: Promise<readonly boolean[]> | undefined;
+  #place = 0;
 
   constructor(value: T, delivery: Delivery, holder: LeaseHolder) {
     this.value = value;
@@ -97,31 +100,48 @@ export class HeldLease<out T> implements JobLease<T> {
 
   /** Settles, either way, with what was called; undefined: nothing was. */
   get ended(): Promise<boolean> | undefined {
+    if (this.#ending === undefined && this.#many !== undefined) {
+      const place = this.#place;
+      this.#ending = this.#many.then((kept) => kept[place]!);
+      this.#ending.catch(() => {});
+    }
     return this.#ending;
   }
 
   /** Waits for what was called, or gives it back. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (this.#ending ?? this.retry());
+    await (this.ended ?? this.retry());
   }
 
-  /** Joins it to a settlement of many; it is not settled yet. */
-  join(call: "done" | "retry", stored: Promise<boolean>): Promise<boolean> {
-    return this.#begin(call, call, stored);
+  /** Joins it to a settlement of many, at its place there; it is not settled yet. */
+  join(call: "done" | "retry", stored: Promise<readonly boolean[]>, place: number): void {
+    this.#call = this.#kind = call;
+    this.#many = stored;
+    this.#place = place;
+  }
+
+  /** The settlement that was begun has failed: nothing has been decided. */
+  reopen(): void {
+    this.#call =
+      this.#kind =
+      this.#ending =
+      this.#many =
+        undefined;
   }
 
   /** It is over, and nobody has to be told. */
   drop(): void {
     this.#kind ??= "retry";
-    this.#ending ??= Promise.resolve(false);
+    if (this.ended === undefined) this.#ending = Promise.resolve(false);
   }
 
   #end(call: Call, wait: Wait | undefined, verdictOf: () => Verdict): Promise<boolean> {
     try {
       if (wait !== undefined) enter(wait);
       const verdict = verdictOf();
-      if (this.#ending !== undefined) {
-        return this.#call === call ? patient(this.#ending, wait) : Promise.resolve(false);
+      const { ended } = this;
+      if (ended !== undefined) {
+        return this.#call === call ? patient(ended, wait) : Promise.resolve(false);
       }
       const { kind } = verdict;
       return patient(this.#begin(call, kind, this.holder.settle(this, verdict)), wait);
@@ -134,7 +154,7 @@ export class HeldLease<out T> implements JobLease<T> {
     this.#call = call;
     this.#kind = kind;
     this.#ending = stored.catch((error) => {
-      this.#call = this.#kind = this.#ending = undefined;
+      this.reopen();
       throw error;
     });
     // Whoever asked has the same error; nobody else needs it.
