@@ -3,8 +3,7 @@
  *
  * - A job takes a place when it is accepted, and gives it back when the last group has settled it. Puts
  *   wait for places in the order of their calls.
- * - An id that was given is remembered from when its job was accepted; a put of the same id that waits is
- *   told at once.
+ * - An id that was given is remembered from when its job was accepted.
  *
  * @module
  */
@@ -16,7 +15,6 @@ import type { Buried, JobEngine, NewJob, Settlement, Verdict } from "./engine.ts
 import type { JobSettings } from "./job_options.ts";
 import type { JobStats } from "./job_queue.ts";
 import { type MemoryDelivery, MemoryGroup, type Share, type StoredJob } from "./memory_group.ts";
-import { Twins } from "./memory_twins.ts";
 
 export class MemoryEngine implements JobEngine<MemoryDelivery> {
   readonly #settings: JobSettings;
@@ -26,7 +24,6 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
   readonly #unfinished = new WaitGroup();
   /** Until when each named id is remembered, oldest first. */
   readonly #known = new Map<string, number>();
-  readonly #twins = new Twins();
   #accepted = 0;
   #buried = 0;
 
@@ -40,8 +37,7 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
 
   async put(job: NewJob, wait: Wait): Promise<boolean> {
     if (this.#knows(job)) return false;
-    const place = await this.#placeFor(job, wait);
-    if (place === "duplicate") return false;
+    const place = await this.#places?.acquire(wait);
     // Somebody else may have put it while this one waited.
     if (this.#knows(job)) {
       place?.release();
@@ -137,20 +133,6 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
   /** It is not known now, so it stands at the end, and the oldest stays the first. */
   #remember(id: string): void {
     this.#known.set(id, this.#clock.now() + this.#settings.dedupeWindow);
-    this.#twins.stored(id);
-  }
-
-  /** Waits for a place; or until it needs none, since another put of the same id was stored. */
-  async #placeFor(job: NewJob, wait: Wait): Promise<Permit | "duplicate" | undefined> {
-    const places = this.#places;
-    if (places === undefined) return undefined;
-    using twin = job.named && places.available === 0 ? this.#twins.join(job.id, wait) : undefined;
-    try {
-      return await places.acquire(twin?.wait ?? wait);
-    } catch (error) {
-      if (twin?.stored) return "duplicate";
-      throw error;
-    }
   }
 
   #add(job: NewJob, place: Permit | undefined, groups: readonly MemoryGroup[]): void {

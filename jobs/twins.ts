@@ -1,6 +1,9 @@
 /**
- * Puts of one id that wait for room, in memory: when one of them is stored the others are duplicates, and
- * need no room any more. Each keeps its own place in the line until then.
+ * Puts of one id that wait at the same time: when one of them is stored the others are duplicates, and
+ * wait no longer. Each keeps its own place in the line until then.
+ *
+ * The first of an id costs an entry in a map; only those that come while it waits have a context of their
+ * own, by which they are ended.
  *
  * @module
  */
@@ -8,60 +11,69 @@ import type { Wait, WaitOptions } from "../core/contract.ts";
 import { ScopedContext } from "../core/scoped_context.ts";
 import { contextOf } from "../core/wait_context.ts";
 
-/** One put that waits. Disposing it forgets it. */
-export interface Twin extends Disposable {
-  /** What it is to wait with. */
-  readonly wait: Wait;
-  /** Another one was stored. */
-  readonly stored: boolean;
-}
-
-class WaitingTwin implements Twin {
+/** A put of an id for which another one waits. */
+class Twin {
   readonly wait: Wait;
   readonly #ctx: ScopedContext;
-  readonly #forget: (twin: WaitingTwin) => void;
-  stored = false;
+  ended = false;
 
-  constructor(wait: Wait, forget: (twin: WaitingTwin) => void) {
-    const { timeout }: WaitOptions = wait instanceof AbortSignal || wait instanceof ScopedContext
-      ? {}
+  constructor(wait: Wait) {
+    const { timeout, ...ends }: WaitOptions = wait instanceof ScopedContext
+      ? { ctx: wait }
       : wait as WaitOptions;
     // The timeout stays one: with none left it still tries once.
-    this.#ctx = contextOf(
-      timeout === undefined ? wait : { ...wait as WaitOptions, timeout: Infinity },
-    );
+    this.#ctx = contextOf(ends);
     this.wait = timeout === undefined ? this.#ctx : { ctx: this.#ctx, timeout };
-    this.#forget = forget;
   }
 
   end(): void {
-    this.stored = true;
+    this.ended = true;
     this.#ctx.cancel();
   }
 
   [Symbol.dispose](): void {
-    this.#forget(this);
     this.#ctx.cancel();
   }
 }
 
-export class Twins {
-  readonly #waiting = new Map<string, Set<WaitingTwin>>();
+/** Those of one id. */
+class Siblings {
+  readonly twins = new Set<Twin>();
+  count = 0;
+}
 
-  /** One more of this id. */
-  join(id: string, wait: Wait): Twin {
-    const twin = new WaitingTwin(wait, (twin) => {
-      const twins = this.#waiting.get(id);
-      if (twins?.delete(twin) && twins.size === 0) this.#waiting.delete(id);
-    });
-    const twins = this.#waiting.get(id);
-    if (twins === undefined) this.#waiting.set(id, new Set([twin]));
-    else twins.add(twin);
-    return twin;
+export class Twins {
+  readonly #waiting = new Map<string, Siblings>();
+
+  /** Puts by `call`, which resolves with whether it was stored; false as well if a twin was. */
+  async put(id: string, wait: Wait, call: (wait: Wait) => Promise<boolean>): Promise<boolean> {
+    const first = !this.#waiting.has(id);
+    const siblings = this.#waiting.get(id) ?? new Siblings();
+    this.#waiting.set(id, siblings);
+    siblings.count++;
+    try {
+      const stored = first ? await call(wait) : await this.#putTwin(siblings, wait, call);
+      for (const twin of siblings.twins) twin.end();
+      return stored;
+    } finally {
+      if (--siblings.count === 0) this.#waiting.delete(id);
+    }
   }
 
-  /** One of them was stored: the others need not wait. */
-  stored(id: string): void {
-    for (const twin of this.#waiting.get(id) ?? []) twin.end();
+  async #putTwin(
+    { twins }: Siblings,
+    wait: Wait,
+    call: (wait: Wait) => Promise<boolean>,
+  ): Promise<boolean> {
+    using twin = new Twin(wait);
+    twins.add(twin);
+    try {
+      return await call(twin.wait);
+    } catch (error) {
+      if (twin.ended) return false;
+      throw error;
+    } finally {
+      twins.delete(twin);
+    }
   }
 }

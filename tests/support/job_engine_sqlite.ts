@@ -28,7 +28,8 @@ class SqliteWorld extends BaseWorld {
 
   protected async opened<T>(options: JobQueueOptions<T>): Promise<JobQueue<T>> {
     const file = `${this.#directory}/jobs.db`;
-    return await sqliteJobs<T>(file, { ...options, clock: this.clock, pollInterval: POLL });
+    const own = { clock: this.clock, pollInterval: POLL, synchronous: "normal" } as const;
+    return await sqliteJobs<T>(file, { ...options, ...own });
   }
 
   async rest(): Promise<void> {
@@ -47,6 +48,22 @@ class SqliteWorld extends BaseWorld {
     await Deno.remove(this.#directory, { recursive: true });
   }
 }
+
+/** One handle on the file, and views of it, which need no time to hear of one another. */
+class SingleSqliteWorld extends SqliteWorld {
+  override beside<T>(queue: JobQueue<T>, group: string = queue.group): Promise<JobQueue<T>> {
+    return Promise.resolve(queue.forGroup(group));
+  }
+
+  override async rest(): Promise<void> {
+    for (let turns = 0; turns < 3; turns++) await settled();
+  }
+}
+
+export const singleSqliteEngine: JobEngineUnderTest = {
+  kind: "sqlite",
+  world: async () => new SingleSqliteWorld(await Deno.makeTempDir({ prefix: "jobs-" })),
+};
 
 export const sqliteEngine: JobEngineUnderTest = {
   kind: "sqlite",

@@ -120,7 +120,7 @@ export function argumentLaws(law: Law): void {
   });
 
   law("168: every call refuses what it cannot wait with", async (world) => {
-    const queue = await world.open<string>();
+    const queue = await world.open<string>({ leaseTime: 60_000 });
     await queue.put("a");
     const job = await queue.get();
     const calls: Record<string, (wait: never) => Promise<unknown>> = {

@@ -169,14 +169,24 @@ export function putLaws(law: Law): void {
     "155: of puts of one id that wait one is stored, and then the others wait no longer",
     async (world) => {
       const queue = await world.open<string>({ capacity: 1 });
+      const other = await world.beside(queue);
       await queue.put("a");
-      const puts = ["x", "y", "z"].map((value) => queue.put(value, { dedupeId: "one" }));
-      await world.waits(Promise.race(puts));
+      const first = queue.put("x", { dedupeId: "one" });
+      await world.waits(first);
+      // It does not matter who waits between them, nor on which handle.
+      const between = queue.put("b");
+      const others = [queue.put("y", { dedupeId: "one" }), other.put("z", { dedupeId: "one" })];
+      await world.waits(Promise.race([first, between, ...others]));
       await (await queue.get()).done();
-      const receipts = await world.comes(Promise.all(puts));
-      assertEquals(receipts.map(({ duplicate }) => duplicate), [false, true, true]);
+      const receipts = await world.comes(Promise.all([first, ...others]));
+      assertEquals(receipts.map(({ duplicate }) => duplicate).toSorted(), [false, true, true]);
+      await world.waits(between);
       await statsAre(world, queue, { unfinished: 1 });
-      assertEquals(await drained(queue), ["x"]);
+      const job = await world.comes(queue.get());
+      assertEquals(job.id, "one");
+      await job.done();
+      await world.comes(between);
+      assertEquals(await drained(queue), ["b"]);
     },
   );
 
