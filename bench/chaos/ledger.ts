@@ -85,10 +85,11 @@ export class Ledger {
   }
 }
 
-/** An error in a few words: its name, its reason if it has one, and what it says. */
+/** An error in a few words: its class, its reason if it has one, and what it says. */
 export function inWords(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { reason } = error as { reason?: unknown };
-  const kind = typeof reason === "string" ? `${error.name} "${reason}"` : error.name;
+  const { name } = error.constructor;
+  const kind = typeof reason === "string" ? `${name} "${reason}"` : name;
   return `${kind}: ${error.message}`;
 }

@@ -22,7 +22,7 @@ export interface LoadPlan {
   readonly consumers?: number;
   /** How many batches each works on at once; 4 if left out. */
   readonly loops?: number;
-  /** Milliseconds for a batch of 64; 20 if left out. */
+  /** Milliseconds for each job of a batch; 1 if left out. */
   readonly work?: number;
   /** How many characters a job has beside its number; 0 if left out. */
   readonly filler?: number;
@@ -158,7 +158,7 @@ export class Load {
   }
 
   #newConsumer(): Child {
-    const { queue, loops = 4, work = 20 } = this.#plan;
+    const { queue, loops = 4, work = 1 } = this.#plan;
     return this.#scene.child(
       { role: "consume", queue, loops, batch: 64, work },
       (note) => this.#hear(note),

@@ -23,7 +23,7 @@ export type Role =
     readonly queue: QueueSpec;
   }
   | {
-    /** Calls that wait with a timeout: get, and puts, one after the other, until one of each has failed. */
+    /** Gets and puts that wait with a timeout, until one of each has failed; then `stats`. */
     readonly role: "wait";
     readonly queue: QueueSpec;
     readonly timeout: number;
@@ -48,7 +48,7 @@ export interface Consume {
   readonly queue: QueueSpec;
   readonly loops: number;
   readonly batch: number;
-  /** Milliseconds for a batch. */
+  /** Milliseconds for each job. */
   readonly work: number;
 }
 

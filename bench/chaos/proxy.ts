@@ -66,6 +66,7 @@ export class Proxy implements AsyncDisposable {
       const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
       if (!this.#ends.has(client)) return close(server);
       this.#ends.add(server);
+      for (const end of [client, server]) end.setNoDelay(true);
       await Promise.all([this.#carry(client, server), this.#carry(server, client)]);
     } catch {
       // Nobody listens there.

@@ -60,7 +60,7 @@ async function nobodyThere(scene: Scene): Promise<Outcome> {
   return await opened(scene, queue, "unreachable", 1);
 }
 
-/** How the calls of a process end that waits in `get` and `put` after something has happened. */
+/** How the calls of a process end that waits in `get` and `put`, and then asks for `stats`, after something has happened. */
 async function waited(
   scene: Scene,
   queue: QueueSpec,
@@ -71,21 +71,23 @@ async function waited(
   const ends: (Note & { note: "ended" })[] = [];
   const child = scene.child({ role: "wait", queue, timeout }, (note) => {
     if (note.note === "ended") ends.push(note);
-    return note.note === "ready";
+    return note.note !== "ready";
   });
   await child.next(scene.ctx);
   await sleep(200, scene.ctx);
   await happens();
-  while (ends.length < 2 && !child.failed) await sleep(20, scene.ctx);
+  while (ends.length < 3 && !child.failed) await sleep(20, scene.ctx);
   const { code, signal, lastWords } = await child.end();
   const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
+  const errors = Map.groupBy(ends, ({ error }) => error);
   return {
-    saw: ends.map(({ call, error, after }) => `${call}: ${error}, after ${seconds(after)} s`)
-      .join("; "),
+    saw: [...errors].map(([error, of]) =>
+      `${of.map(({ call, after }) => `${call} after ${seconds(after)} s`).join(", ")}: ${error}`
+    ).join("; "),
     faults: [
       ...unless(code === 0, `the process died by ${signal ?? code}: ${lastWords}`),
       ...unless(
-        ends.length === 2 && ends.every(({ error }) => error.startsWith(expected)),
+        ends.length === 3 && ends.every(({ error }) => error.startsWith(expected)),
         `not all see ${expected}`,
       ),
       ...unless(ends.every(({ after }) => after < timeout + 1_000), "too late"),

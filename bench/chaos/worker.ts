@@ -63,7 +63,7 @@ async function consumeBatches(queue: JobQueue<Job>, how: Consume): Promise<void>
       const leases = await tried("getMany", () => queue.getMany(how.batch, life));
       if (leases === undefined) continue;
       // Whoever is told to end gives the rest back.
-      if (how.work > 0) await sleep(how.work, life).catch(() => {});
+      if (how.work > 0) await sleep(how.work * leases.length, life).catch(() => {});
       if (life.cause !== undefined) return;
       say({
         note: "handled",
@@ -95,7 +95,7 @@ async function handle(queue: JobQueue<Job>, how: Handle): Promise<void> {
   say({ note: "over", stats: { ...stats } });
 }
 
-/** Until both have ended with an error: what they end with, and after how long. */
+/** Until each has ended with an error: what they end with, and after how long. */
 async function wait(queue: JobQueue<Job>, timeout: number): Promise<void> {
   const until = async (call: string, run: () => Promise<unknown>): Promise<void> => {
     for (;;) {
@@ -113,6 +113,7 @@ async function wait(queue: JobQueue<Job>, timeout: number): Promise<void> {
     until("put", () => queue.put({ n: 0 }, { dedupeId: "job-0", timeout })),
     until("get", async () => (await queue.get({ timeout })).retry()),
   ]);
+  await until("stats", () => queue.stats({ timeout }));
 }
 
 async function open(): Promise<void> {
