@@ -116,6 +116,7 @@ class Events {
 export class ProgramRun {
   readonly #world: JobWorld;
   readonly #program: Program;
+  readonly #apart: boolean;
   readonly #model: JobsModel;
   #opener!: JobQueue<number>;
   #watchers: JobQueue<number>[] = [];
@@ -125,8 +126,10 @@ export class ProgramRun {
   #events = new Events();
   #next = 0;
 
-  constructor(world: JobWorld, program: Program) {
+  /** `apart`: each handle has an engine of its own, as processes have. */
+  constructor(world: JobWorld, program: Program, apart: boolean) {
     this.#world = world;
+    this.#apart = apart;
     this.#program = program;
     const groups = ["one", "two"].slice(0, program.groups);
     const { capacity, maxAttempts } = program;
@@ -410,7 +413,9 @@ export class ProgramRun {
         if (unfinished === 0) yield "a join waits for nothing";
       } else {
         if (unfinished < settings.capacity) yield `a ${kind} waits beside room`;
-        if (kind === "put" && id !== undefined && this.#model.knows(id)) yield "a duplicate waits";
+        // Behind others of its own handle it does not see what another process has stored.
+        if (this.#apart || kind !== "put" || id === undefined) continue;
+        if (this.#model.knows(id)) yield "a duplicate waits";
       }
     }
   }
