@@ -11,7 +11,7 @@ import type { NatsServer } from "./nats_server.ts";
 
 class NatsWorld extends BaseWorld {
   readonly kind = "nats";
-  readonly lease = 400;
+  readonly lease = 1_000;
   readonly durable = true;
   readonly clock = undefined;
   readonly #url: string;

@@ -37,6 +37,20 @@ export function durableLaws(law: Law): void {
     assertEquals(await second.dead.putBack("dead"), true);
   }, durable);
 
+  law("165: a put that waits when its handle is closed stores nothing", async (world) => {
+    const queue = await world.open<string>({ capacity: 1 });
+    const other = await world.open<string>({ capacity: 1 });
+    await queue.put("a");
+    const puts = [queue.put("b"), queue.put("c", { dedupeId: "c" })];
+    const outcomes = puts.map((put) => put.then(() => true, () => false));
+    await world.waits(Promise.race(puts));
+    await queue.close();
+    assertEquals(await Promise.all(outcomes), [false, false]);
+    assertEquals(await drained(other), ["a"]);
+    await statsAre(world, other, { unfinished: 0 });
+    assertEquals((await other.put("c", { dedupeId: "c" })).duplicate, false);
+  }, durable);
+
   law("155: a duplicate is one also after the queue was opened again", async (world) => {
     const first = await world.open<string>();
     await first.put("a", { dedupeId: "a" });
@@ -132,8 +146,9 @@ export function durableLaws(law: Law): void {
   }, durable);
 
   law("158: a lease that runs out on one handle comes to another that waits", async (world) => {
-    const first = await world.open<string>();
-    const second = await world.open<string>();
+    const options = { leaseTime: world.lease };
+    const first = await world.open<string>(options);
+    const second = await world.open<string>(options);
     await first.put("a");
     const job = await first.get();
     const next = second.get();

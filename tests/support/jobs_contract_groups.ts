@@ -90,7 +90,7 @@ export function groupLaws(law: Law): void {
   });
 
   law("158, 167: a lease that runs out comes again in its own group alone", async (world) => {
-    const { one, two } = await groupsOf(world);
+    const { one, two } = await groupsOf(world, { leaseTime: world.lease });
     await one.put("a");
     await one.get();
     await (await two.get()).done();

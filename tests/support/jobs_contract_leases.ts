@@ -11,7 +11,7 @@ export function leaseLaws(law: Law): void {
   law(
     "158, 159: a job whose lease has run out is handed out again, as its next attempt",
     async (world) => {
-      const queue = await world.open<string>({ levels: 2 });
+      const queue = await world.open<string>({ leaseTime: world.lease, levels: 2 });
       await queue.put("a", { dedupeId: "a", priority: 1 });
       const first = await queue.get();
       const next = queue.get();
@@ -47,7 +47,7 @@ export function leaseLaws(law: Law): void {
   });
 
   law("158: a lease that is extended begins anew, as often as it is", async (world) => {
-    const queue = await world.open<string>();
+    const queue = await world.open<string>({ leaseTime: world.lease });
     await queue.put("a");
     const job = await queue.get();
     for (let times = 0; times < 2; times++) {
@@ -63,7 +63,7 @@ export function leaseLaws(law: Law): void {
   });
 
   law("158: a lease that was extended runs out, too", async (world) => {
-    const queue = await world.open<string>();
+    const queue = await world.open<string>({ leaseTime: world.lease });
     await queue.put("a");
     const job = await queue.get();
     assertEquals(await job.extend(), true);
@@ -76,7 +76,7 @@ export function leaseLaws(law: Law): void {
   law(
     "160: a job that is done after its lease is finished all the same, and the lease had ended",
     async (world) => {
-      const queue = await world.open<string>();
+      const queue = await world.open<string>({ leaseTime: world.lease });
       await queue.put("a");
       const job = await queue.get();
       await world.pass(world.lease + 20);
@@ -91,7 +91,7 @@ export function leaseLaws(law: Law): void {
   );
 
   law("160: a job that is done late, while somebody has it again, is finished", async (world) => {
-    const queue = await world.open<string>({ capacity: 1 });
+    const queue = await world.open<string>({ leaseTime: world.lease, capacity: 1 });
     await queue.put("a");
     const late = await queue.get();
     const next = queue.get();
@@ -106,8 +106,25 @@ export function leaseLaws(law: Law): void {
     assertEquals(await drained(queue), ["b"]);
   });
 
+  law(
+    "160: a job that is done late, when somebody else has given it up, stays a dead letter",
+    async (world) => {
+      const queue = await world.open<string>({ leaseTime: world.lease });
+      await queue.put("a", { dedupeId: "a" });
+      const late = await queue.get();
+      const next = queue.get();
+      await world.pass(world.lease + 20);
+      assertEquals(await (await world.comes(next)).reject("no"), true);
+      assertEquals(await late.done(), false);
+      await statsAre(world, queue, { ready: 0, leased: 0, unfinished: 0, dead: 1 });
+      assertEquals((await queue.dead.get("a"))?.reason, "no");
+      assertEquals(await queue.dead.putBack("a"), true);
+      assertEquals(await drained(queue), ["a"]);
+    },
+  );
+
   law("160: retry, reject and extend after the lease do nothing", async (world) => {
-    const queue = await world.open<string>();
+    const queue = await world.open<string>({ leaseTime: world.lease });
     for (const value of ["a", "b", "c", "d"]) await queue.put(value);
     const jobs = await queue.getMany(4);
     await world.pass(world.lease + 20);
@@ -132,7 +149,7 @@ export function leaseLaws(law: Law): void {
   law(
     "159: a job whose last lease runs out is a dead letter, as soon as somebody asks",
     async (world) => {
-      const queue = await world.open<string>({ maxAttempts: 2 });
+      const queue = await world.open<string>({ leaseTime: world.lease, maxAttempts: 2 });
       await queue.put("poison", { dedupeId: "poison" });
       for (let attempt = 1; attempt <= 2; attempt++) {
         const get = queue.get();

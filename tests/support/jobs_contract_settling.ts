@@ -202,7 +202,7 @@ export function settleLaws(law: Law): void {
   law(
     "162: doneMany finishes those whose lease has run out, but does not count them",
     async (world) => {
-      const queue = await world.open<string>();
+      const queue = await world.open<string>({ leaseTime: world.lease });
       await queue.put("early");
       const early = await queue.get();
       await world.pass(world.lease + 20);

@@ -165,7 +165,7 @@ export function valueLaws(law: Law): void {
     const values = [await world.comes(early)];
     while (values.length < 2) values.push(...await world.comes(queue.getMany(10)));
     assertEquals(values.map(({ value, attempt }) => [value, attempt]), [["a", 1], ["b", 1]]);
-    await assertRejects(() => queue.get({ timeout: 20 }));
+    await assertRejects(() => queue.get({ timeout: world.kind === "nats" ? 500 : 20 }));
     await queue.doneMany(values);
     await statsAre(world, queue, { ready: 0, leased: 0, unfinished: 0, dead: 3 });
     const letters = await queue.dead.list();
@@ -174,7 +174,7 @@ export function valueLaws(law: Law): void {
     assert((await queue.dead.get("bad0"))!.reason.includes("SyntaxError: no such text"));
     // Put back, it goes the same way.
     assertEquals(await queue.dead.putBack("bad0"), true);
-    await assertRejects(() => queue.get({ timeout: 20 }));
+    await assertRejects(() => queue.get({ timeout: world.kind === "nats" ? 500 : 20 }));
     await statsAre(world, queue, { unfinished: 0, dead: 3 });
   });
 
