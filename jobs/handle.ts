@@ -308,18 +308,12 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   /** What cannot be given back comes back by itself, when its lease runs out. */
   async #giveBack(): Promise<void> {
     const held = [...this.#held];
-    const open: HeldLease<unknown>[] = [];
-    for (const lease of held) {
-      if (lease.settled) continue;
-      if (lease.timeLeft > 0) open.push(lease);
-      else lease.drop();
-    }
+    const open = held.filter((lease) => !lease.settled && lease.timeLeft > 0);
     this.#over = true;
     await Promise.allSettled([
       this.#settleAll(open, "retry"),
       ...held.map((lease) => lease.ended),
     ]);
-    for (const lease of held) lease.drop();
     this.#held.clear();
   }
 

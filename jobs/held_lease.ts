@@ -129,12 +129,6 @@ export class HeldLease<out T> implements JobLease<T> {
         undefined;
   }
 
-  /** It is over, and nobody has to be told. */
-  drop(): void {
-    this.#kind ??= "retry";
-    if (this.ended === undefined) this.#ending = Promise.resolve(false);
-  }
-
   #end(call: Call, wait: Wait | undefined, verdictOf: () => Verdict): Promise<boolean> {
     try {
       if (wait !== undefined) enter(wait);

@@ -145,7 +145,6 @@ export class MemoryGroup {
     this.#stir(share);
     if (delay > 0) this.#rest(share, "resting", delay);
     else this.#wake(share);
-    this.#watch();
   }
 
   /** It is settled, wherever it is. */
@@ -159,8 +158,8 @@ export class MemoryGroup {
   /** Its lease begins anew. */
   extend(share: Share): void {
     share.at = this.#clock.now() + this.#leaseTime;
+    // A timer that was set for its end finds that out when it runs.
     this.#timed.move(share);
-    this.#watch();
   }
 
   /** Makes ready what is. */
@@ -174,11 +173,6 @@ export class MemoryGroup {
     }
     if (due.length > 1) due.sort(inTurn);
     for (const share of due) this.#wake(share);
-  }
-
-  close(): void {
-    this.#timer?.stop();
-    this.#ready.shutdown({ immediate: true });
   }
 
   /** It is ready again after so long. */

@@ -105,6 +105,19 @@ Deno.test("158: the timer follows a lease that is extended, and one that ends be
   await queue.close();
 });
 
+Deno.test("158: a lease that is extended does not hold up those that run out before it", async () => {
+  const { clock, queue } = await opened();
+  for (const value of ["a", "b", "c"]) await queue.put(value);
+  const jobs = await queue.getMany(3);
+  await clock.advance(50);
+  assertEquals(await jobs[0]!.extend(), true);
+  const get = queue.get();
+  await clock.advance(50);
+  assertEquals((await get).value, "b");
+  assertEquals((await queue.stats()).ready, 1);
+  await queue.close();
+});
+
 Deno.test("158: a lease ends at its moment, not after it", async () => {
   const { clock, queue } = await opened();
   await queue.put("a");

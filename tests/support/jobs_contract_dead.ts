@@ -103,6 +103,14 @@ export function deadLaws(law: Law): void {
     },
   );
 
+  law("166: a letter that is not there does not wait while the queue is full", async (world) => {
+    const queue = await world.open<string>({ capacity: 1 });
+    await queue.put("there", { dedupeId: "there" });
+    assertEquals(await world.comes(queue.dead.putBack("none")), false);
+    // Nor does one whose job is not given up.
+    assertEquals(await world.comes(queue.dead.putBack("there")), false);
+  });
+
   law("166: a letter is put back once, however many do it", async (world) => {
     const queue = await world.open<string>();
     const other = await world.beside(queue);

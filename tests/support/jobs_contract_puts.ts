@@ -191,6 +191,23 @@ export function putLaws(law: Law): void {
   );
 
   law(
+    "154, 155: of puts of one id that find room at the same time one takes a place",
+    async (world) => {
+      const queue = await world.open<string>({ capacity: 2 });
+      await queue.put("a");
+      await queue.put("b");
+      const twins = [queue.put("x", { dedupeId: "one" }), queue.put("y", { dedupeId: "one" })];
+      await world.waits(Promise.race(twins));
+      assertEquals(await queue.doneMany(await queue.getMany(2)), 2);
+      const receipts = await world.comes(Promise.all(twins));
+      assertEquals(receipts.map(({ duplicate }) => duplicate).toSorted(), [false, true]);
+      await statsAre(world, queue, { unfinished: 1 });
+      await world.comes(queue.put("c"));
+      await statsAre(world, queue, { unfinished: 2 });
+    },
+  );
+
+  law(
     "155, 168: a put that was cancelled has not used its id, nor lost others their place",
     async (world) => {
       const queue = await world.open<string>({ capacity: 1 });
