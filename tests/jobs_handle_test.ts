@@ -11,6 +11,7 @@ import { JobHandle } from "../jobs/handle.ts";
 import { settingsOf } from "../jobs/job_options.ts";
 import { background, ClosedError, DeadlineExceededError, type Wait, withCancel } from "../mod.ts";
 import { settled, state } from "./support/settle.ts";
+import { spiedController } from "./support/spied_signal.ts";
 
 class Handed implements Delivery {
   readonly id: string;
@@ -302,6 +303,7 @@ Deno.test("155: of puts of one id the first goes on as it is, and what becomes o
   // Nothing is remembered here: the engine knows.
   const late = queue.put(5, one);
   await settled();
+  assertStrictEquals(waits[4]!.wait, queue.life);
   waits[4]!.resolve(false);
   assertEquals((await late).duplicate, true);
   const closing = queue.close();
@@ -348,6 +350,25 @@ Deno.test("162: doneMany of none does not ask the engine", async () => {
   engine.onSettle = unexpected;
   assertEquals(await queue.doneMany([]), 0);
   assertEquals(engine.log, []);
+  await queue.close();
+});
+
+Deno.test("155, 168: a put that waits for its twin leaves no listener, whatever becomes of it", async () => {
+  const { engine, queue } = handle();
+  const answers: ((stored: boolean) => void)[] = [];
+  engine.onPut = () => new Promise((resolve) => answers.push(resolve));
+  for (let round = 0; round < 3; round++) {
+    const controller = spiedController();
+    const first = queue.put(1, { dedupeId: "one" });
+    const second = queue.put(2, { dedupeId: "one", signal: controller.signal });
+    await settled();
+    assertEquals(controller.listeners, 1);
+    answers.at(-1)!(false);
+    assertEquals((await second).duplicate, true);
+    assertEquals(controller.listeners, 0);
+    answers.at(-2)!(true);
+    await first;
+  }
   await queue.close();
 });
 
