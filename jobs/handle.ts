@@ -21,8 +21,9 @@ import { contextBelow } from "../tasks/pool_options.ts";
 import { isCancel } from "../tasks/results.ts";
 import type { PayloadCodec } from "./codec.ts";
 import { type DeadLetters, EngineDeadLetters } from "./dead_letters.ts";
-import type { Delivery, JobEngine, NewJob, Settlement, Verdict } from "./engine.ts";
-import { HeldLease, type LeaseHolder, patient, textOf } from "./held_lease.ts";
+import type { Delivery, JobEngine, NewJob, Settlement } from "./engine.ts";
+import { HeldLease, patient, textOf } from "./held_lease.ts";
+import { HeldLeases } from "./held_leases.ts";
 import {
   checkDedupeId,
   checkDelay,
@@ -33,10 +34,7 @@ import {
 import type { JobLease, JobQueue, JobStats, PutOptions, PutReceipt } from "./job_queue.ts";
 import { Twins } from "./twins.ts";
 
-/** From how many leases on those that have run out are looked for, and forgotten. */
-const MANY = 1_024;
-
-export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
+export class JobHandle<T> implements JobQueue<T> {
   readonly name: string;
   readonly group: string;
   readonly groups: readonly string[];
@@ -52,15 +50,13 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   /** The handle that opened the engine, unless this is it. */
   readonly #opener: JobHandle<T> | undefined;
   readonly #views = new Set<JobHandle<T>>();
-  readonly #held = new Set<HeldLease<unknown>>();
+  readonly #held: HeldLeases;
   /** Those of the opener, since its engine has one line of puts. */
   readonly #twins: Twins;
-  #many = MANY;
   /** What makes the ids of this handle differ from those of all others. */
   readonly #run: string;
   #puts = 0;
   #end: Promise<void> | undefined;
-  #over = false;
   /** Calls that are with the engine: what they take has to be given back, too. */
   readonly #calls = new WaitGroup();
 
@@ -80,6 +76,7 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     this.#engine = engine;
     this.#codec = codec;
     this.#opener = opener;
+    this.#held = new HeldLeases(engine, settings, this.#calls);
     this.#twins = opener === undefined ? new Twins() : opener.#twins;
     this.#life = contextBelow(opener === undefined ? undefined : opener.#life);
     this.#run = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
@@ -93,10 +90,6 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
 
   get closed(): boolean {
     return this.#end !== undefined;
-  }
-
-  get over(): boolean {
-    return this.#over;
   }
 
   /** Ends when it is closed. */
@@ -129,8 +122,7 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
   async doneMany(leases: Iterable<JobLease<T>>, wait?: Wait): Promise<number> {
     const given = listOf(leases).map((lease) => this.#own(lease));
     if (wait !== undefined) enter(wait);
-    const open = [...new Set(given)].filter((lease) => !lease.settled);
-    const results = await patient(this.#settleAll(open, "done"), wait);
+    const results = await patient(this.#held.doneMany(given), wait);
     return results.filter(Boolean).length;
   }
 
@@ -158,16 +150,6 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async settle(lease: HeldLease<unknown>, verdict: Verdict): Promise<boolean> {
-    if (this.#over) return false;
-    const [kept] = await this.#settled([lease], verdict);
-    return kept!;
-  }
-
-  async extend(lease: HeldLease<unknown>): Promise<boolean> {
-    return await this.#calls.go(() => this.#engine.extend(this.group, lease.delivery));
   }
 
   #newJob(value: T, options: PutOptions): NewJob {
@@ -208,7 +190,7 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
       if (typeof lease === "string") {
         (bad ??= []).push({ delivery, verdict: { kind: "bury", reason: lease } });
       } else {
-        this.#hold(lease);
+        this.#held.add(lease);
         leases.push(lease);
       }
     }
@@ -232,43 +214,15 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
       return `not finished after ${this.maxAttempts} attempts: its last lease ran out`;
     }
     try {
-      return new HeldLease<T>(this.#codec.decode(payload) as T, delivery, this);
+      return new HeldLease<T>(this.#codec.decode(payload) as T, delivery, this.#held);
     } catch (error) {
       return `it cannot be decoded: ${textOf(error)}`;
     }
   }
 
-  #hold(lease: HeldLease<unknown>): void {
-    this.#held.add(lease);
-    if (this.#held.size < this.#many) return;
-    for (const lease of this.#held) {
-      if (lease.timeLeft <= 0 && !lease.settled) this.#held.delete(lease);
-    }
-    this.#many = Math.max(MANY, 2 * this.#held.size);
-  }
-
   #own(lease: unknown): HeldLease<unknown> {
-    if (lease instanceof HeldLease && lease.holder === this) return lease;
+    if (lease instanceof HeldLease && lease.holder === this.#held) return lease;
     throw new TypeError(`leases must be those of this queue, not ${show(lease)}`);
-  }
-
-  async #settleAll(open: HeldLease<unknown>[], call: "done" | "retry"): Promise<boolean[]> {
-    if (open.length === 0) return [];
-    const stored = this.#settled(open, call === "done" ? { kind: call } : { kind: call, delay: 0 });
-    for (const [place, lease] of open.entries()) lease.join(call, stored, place);
-    try {
-      return await stored;
-    } catch (error) {
-      for (const lease of open) lease.reopen();
-      throw error;
-    }
-  }
-
-  async #settled(leases: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
-    const settlements = leases.map(({ delivery }) => ({ delivery, verdict }));
-    const kept = await this.#calls.go(() => this.#engine.settle(this.group, settlements));
-    for (const lease of leases) this.#held.delete(lease);
-    return kept;
   }
 
   /** Runs a call that waits, and ends it when the handle is closed. */
@@ -301,20 +255,8 @@ export class JobHandle<T> implements JobQueue<T>, LeaseHolder {
     await Promise.all(views);
     while (this.#calls.count > 0) await this.#calls.wait();
     if (this.#opener !== undefined) this.#opener.#views.delete(this);
-    await this.#giveBack();
+    await this.#held.giveBack();
     if (this.#opener === undefined) await this.#engine.close();
-  }
-
-  /** What cannot be given back comes back by itself, when its lease runs out. */
-  async #giveBack(): Promise<void> {
-    const held = [...this.#held];
-    const open = held.filter((lease) => !lease.settled && lease.timeLeft > 0);
-    this.#over = true;
-    await Promise.allSettled([
-      this.#settleAll(open, "retry"),
-      ...held.map((lease) => lease.ended),
-    ]);
-    this.#held.clear();
   }
 
   #closedError(unsent?: { readonly value: unknown }): ClosedError {

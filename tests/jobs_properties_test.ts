@@ -8,7 +8,8 @@
 import fc from "fast-check";
 import { type JobEngineUnderTest, memoryEngine } from "./support/job_engines.ts";
 import { singleSqliteEngine, sqliteEngine } from "./support/job_engine_sqlite.ts";
-import { type Program, program, ProgramRun } from "./support/jobs_program.ts";
+import { type Program, program } from "./support/jobs_program.ts";
+import { ProgramRun } from "./support/jobs_program_run.ts";
 
 async function prove(engine: JobEngineUnderTest, program: Program, apart = false): Promise<void> {
   await using world = await engine.world();

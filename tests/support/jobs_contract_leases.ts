@@ -73,6 +73,18 @@ export function leaseLaws(law: Law): void {
     assertEquals([job.timeLeft, await job.extend()], [0, false]);
   });
 
+  law("158: a lease ends at its moment, not before it and not after", async (world) => {
+    const queue = await world.open<string>({ leaseTime: world.lease });
+    for (const value of ["a", "b", "c", "d"]) await queue.put(value);
+    const [a, b, c, d] = await queue.getMany(4);
+    await world.pass(world.lease - 1);
+    assertEquals([a!.timeLeft, await a!.extend(), await b!.done()], [1, true, true]);
+    await world.pass(1);
+    assertEquals([c!.timeLeft, await c!.extend(), await c!.retry()], [0, false, false]);
+    assertEquals([await d!.done(), await queue.doneMany([d!])], [false, 0]);
+    await statsAre(world, queue, { ready: 1, leased: 1, unfinished: 2 });
+  }, ({ kind }) => kind !== "nats");
+
   law(
     "160: a job that is done after its lease is finished all the same, and the lease had ended",
     async (world) => {

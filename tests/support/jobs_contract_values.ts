@@ -87,6 +87,13 @@ export function valueLaws(law: Law): void {
       assert(values.includes(undefined));
       assertEquals((values.find((v) => v !== undefined) as typeof value).map.size, 1);
       await assertRejects(() => queue.put(() => 1), TypeError, "value must be");
+      const own = new RangeError("the user's");
+      const error = await queue.put({
+        get bad() {
+          throw own;
+        },
+      }).catch((error) => error);
+      assertStrictEquals(error, own);
       await statsAre(world, queue, { unfinished: 0 });
     },
     ({ kind }) => kind !== "nats",

@@ -1,0 +1,98 @@
+/**
+ * The leases that a handle has out: settles them by its engine, one or many, and gives back at its end
+ * those that are left.
+ *
+ * - A lease is held from when it is handed out until its settlement is stored. Of those that have run out
+ *   nothing is to be given back, so they are forgotten when there are many.
+ * - When all have been given back nobody is told anything any more: the engine may be gone.
+ *
+ * @module
+ */
+import type { WaitGroup } from "../sync/wait_group.ts";
+import type { JobEngine, Verdict } from "./engine.ts";
+import type { HeldLease, LeaseHolder } from "./held_lease.ts";
+
+/** From how many leases on those that have run out are looked for, and forgotten. */
+const MANY = 1_024;
+
+export class HeldLeases implements LeaseHolder {
+  readonly maxAttempts: number;
+  readonly #engine: JobEngine;
+  readonly #group: string;
+  /** Calls that are with the engine. */
+  readonly #calls: WaitGroup;
+  readonly #held = new Set<HeldLease<unknown>>();
+  #many = MANY;
+  #over = false;
+
+  constructor(
+    engine: JobEngine,
+    { group, maxAttempts }: { readonly group: string; readonly maxAttempts: number },
+    calls: WaitGroup,
+  ) {
+    this.maxAttempts = maxAttempts;
+    this.#engine = engine;
+    this.#group = group;
+    this.#calls = calls;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  add(lease: HeldLease<unknown>): void {
+    this.#held.add(lease);
+    if (this.#held.size < this.#many) return;
+    for (const lease of this.#held) {
+      if (lease.timeLeft <= 0 && !lease.settled) this.#held.delete(lease);
+    }
+    this.#many = Math.max(MANY, 2 * this.#held.size);
+  }
+
+  async settle(lease: HeldLease<unknown>, verdict: Verdict): Promise<boolean> {
+    if (this.#over) return false;
+    const [kept] = await this.#settled([lease], verdict);
+    return kept!;
+  }
+
+  async extend({ delivery }: HeldLease<unknown>): Promise<boolean> {
+    return await this.#calls.go(() => this.#engine.extend(this.#group, delivery));
+  }
+
+  /** `done` for those of them that are not settled. */
+  doneMany(leases: readonly HeldLease<unknown>[]): Promise<boolean[]> {
+    const open = [...new Set(leases)].filter((lease) => !lease.settled);
+    return this.#settleAll(open, "done");
+  }
+
+  /** What cannot be given back comes back by itself, when its lease runs out. */
+  async giveBack(): Promise<void> {
+    const held = [...this.#held];
+    const open = held.filter((lease) => !lease.settled && lease.timeLeft > 0);
+    this.#over = true;
+    await Promise.allSettled([
+      this.#settleAll(open, "retry"),
+      ...held.map((lease) => lease.ended),
+    ]);
+    this.#held.clear();
+  }
+
+  async #settleAll(open: HeldLease<unknown>[], call: "done" | "retry"): Promise<boolean[]> {
+    if (open.length === 0) return [];
+    const stored = this.#settled(open, call === "done" ? { kind: call } : { kind: call, delay: 0 });
+    for (const [place, lease] of open.entries()) lease.join(call, stored, place);
+    try {
+      return await stored;
+    } catch (error) {
+      for (const lease of open) lease.reopen();
+      throw error;
+    }
+  }
+
+  async #settled(leases: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
+    const settlements = leases.map(({ delivery }) => ({ delivery, verdict }));
+    const kept = await this.#calls.go(() => this.#engine.settle(this.#group, settlements));
+    for (const lease of leases) this.#held.delete(lease);
+    return kept;
+  }
+}
