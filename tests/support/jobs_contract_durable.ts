@@ -19,7 +19,7 @@ export function durableLaws(law: Law): void {
     await first.put("dead", { dedupeId: "dead" });
     await (await first.get()).reject("no");
     await first.put("a", { dedupeId: "a" });
-    await first.put("later", { delay: world.lease / 2 });
+    await first.put("later", { delay: 2 * world.lease });
     await (await first.get()).retry({ delay: 0 });
     await first.close();
 
@@ -30,7 +30,7 @@ export function durableLaws(law: Law): void {
     assertEquals([a.value, a.id, a.attempt], ["a", "a", 2]);
     const b = await world.comes(second.get());
     assertEquals([b.value, b.id, b.attempt, b.priority], ["b", "b", 1, 1]);
-    await world.pass(world.lease / 2);
+    await world.pass(2 * world.lease);
     assertEquals((await world.comes(second.get())).value, "later");
     const letter = await second.dead.get("dead");
     assertEquals([letter?.value, letter?.reason, letter?.attempts], ["dead", "no", 1]);
