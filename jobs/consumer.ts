@@ -75,7 +75,8 @@ export class Consumer<T> {
       if (this.#failure !== undefined) throw this.#failure.error;
       return this.#shared.desk.stats;
     } finally {
-      for (const ctx of [this.#taking, this.#work, this.#caller]) ctx.cancel();
+      // The context of taking ends with that of the handlers.
+      for (const ctx of [this.#work, this.#caller]) ctx.cancel();
     }
   }
 

@@ -93,7 +93,7 @@ export class JobDesk<T> {
 
   /** How many were still leased. */
   async #done(jobs: readonly JobLease<T>[], wait: WaitOptions): Promise<number> {
-    if (jobs.length > 1 && !this.#ctx.done) return await this.#queue.doneMany(jobs, wait);
+    if (!this.#ctx.done) return await this.#queue.doneMany(jobs, wait);
     // In the end those that the engine was asked for already are waited for, too.
     const kept = await Promise.all(jobs.map((job) => job.done(wait)));
     return kept.filter(Boolean).length;

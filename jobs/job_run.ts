@@ -67,7 +67,8 @@ export class JobRun<T> {
 
   async #cutShort({ cause }: Context): Promise<void> {
     const { desk, ctx } = this.#shared;
-    const isEnd = ctx.done && ctx.cause === cause;
+    // Its time may have been up first, and the end have come since.
+    const isEnd = ctx.cause === cause;
     if (this.#ended !== undefined) await turn();
     if (isEnd) await desk.giveBack(this.#jobs, cause);
     else await desk.failed(this.#jobs, cause);

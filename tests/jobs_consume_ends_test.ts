@@ -29,6 +29,7 @@ import {
 } from "../jobs/mod.ts";
 import { ManualClock } from "../tasks/mod.ts";
 import { engineError, type FaultyJobs, faultyJobs } from "./support/faulty_jobs.ts";
+import { fakeClock } from "./support/clock.ts";
 import { settled } from "./support/settle.ts";
 import { spiedController } from "./support/spied_signal.ts";
 import { Watched } from "./support/watched.ts";
@@ -658,4 +659,56 @@ Deno.test("170: it rejects with what it is told, not with what others are", asyn
   scene.drain.cancel();
   await settled();
   await scene.leavesNothing();
+});
+
+Deno.test("170: an engine that does not answer is waited for as long as the lease lasts, at the end", async () => {
+  using time = fakeClock();
+  const scene = new Scene();
+  scene.start();
+  await scene.put(1);
+  const answer = Promise.withResolvers<void>();
+  scene.faulty.faults.held = answer.promise;
+  scene.abort.abort("over");
+  await time.tick(29_999);
+  assertEquals(scene.working.is, "pending");
+  await time.tick(1);
+  assertEquals([scene.working.error, scene.told.length], ["over", 1]);
+  assertInstanceOf(scene.told[0], DeadlineExceededError);
+  assertEquals(time.timers, 0);
+  answer.resolve();
+  await settled();
+  await scene.leavesNothing();
+});
+
+Deno.test("170: if the time of a handler is up before the end comes, it has failed", async () => {
+  const scene = new Scene();
+  scene.start({ timeout: 100 });
+  await scene.put(1);
+  scene.contexts[0]!.signal.addEventListener("abort", () => scene.abort.abort("over"));
+  await scene.clock.advance(100);
+  await settled();
+  assertEquals([scene.working.error, scene.told.length], ["over", 1]);
+  assertInstanceOf(scene.told[0], DeadlineExceededError);
+  // With the delay of a job that failed.
+  const { ready, leased } = await scene.faulty.queue.stats();
+  assertEquals([ready, leased], [0, 1]);
+  await scene.leavesNothing();
+});
+
+Deno.test("170: a queue that hands on to ours is closed: it resolves, and what was given back is counted so", async () => {
+  const queue = await memoryJobs<number>();
+  await queue.put(1);
+  const behind = {
+    ...queue,
+    getMany: queue.getMany.bind(queue),
+    doneMany: queue.doneMany.bind(queue),
+  };
+  const other = Object.defineProperty(behind as typeof queue, "closed", {
+    get: () => queue.closed,
+  });
+  const stats = await consume(other, async (_, ctx) => {
+    await queue.close();
+    assert(!ctx.done);
+  });
+  assertEquals(stats, { ...none, taken: 1, returned: 1 });
 });

@@ -285,6 +285,32 @@ Deno.test("172: locks of keys are first come, first served, and none is left", a
   assertEquals(locks.size, 0);
 });
 
+Deno.test("172: whoever comes while one has the lock and another waits stands behind both", async () => {
+  const locks = new KeyLocks();
+  const log: number[] = [];
+  const ends = [0, 1, 2].map(() => Promise.withResolvers<void>());
+  const run = (at: number): Promise<void> =>
+    locks.run("a", async () => {
+      log.push(at);
+      await ends[at]!.promise;
+    });
+  const all = [run(0), run(1)];
+  await settled();
+  ends[0]!.resolve();
+  await all[0];
+  await settled();
+  // The second has the lock now.
+  all.push(run(2));
+  await settled();
+  assertEquals([log, locks.size], [[0, 1], 1]);
+  ends[1]!.resolve();
+  await settled();
+  assertEquals(log, [0, 1, 2]);
+  ends[2]!.resolve();
+  await Promise.all(all);
+  assertEquals(locks.size, 0);
+});
+
 // ---- 172: the store in memory ----
 
 Deno.test("172: a store in memory remembers the last ids, each for so long since it was added last", async () => {

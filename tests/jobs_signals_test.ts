@@ -18,7 +18,7 @@ class Child implements AsyncDisposable {
   readonly #output: ReadableStreamDefaultReader<string>;
   #text = "";
   /** It is not to go on for ever, whatever goes wrong. */
-  readonly #bound: number;
+  readonly #bound: ReturnType<typeof setTimeout>;
 
   constructor(...args: string[]) {
     this.#child = new Deno.Command("deno", {
