@@ -167,6 +167,7 @@ const small: readonly (readonly [name: string, engine: string])[] = [
   ["clients-killed", "sqlite"],
   ["server-killed", "nats"],
   ["connection-dropped", "nats"],
+  ["password-changed", "nats"],
   ["nobody-there", "nats"],
 ];
 for (const [name, engine] of small) {

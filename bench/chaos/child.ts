@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Cancel, Channel, sleep } from "../../mod.ts";
+import { background, type Cancel, Channel, sleep, withCancel } from "../../mod.ts";
 import type { Note, Role } from "./notes.ts";
 
 const PROGRAM = new URL("./worker.ts", import.meta.url);
@@ -80,10 +80,9 @@ export class Child implements AsyncDisposable {
   /** Tells it to end, and gives it so many milliseconds for that before it is killed. */
   async end(ms = 10_000): Promise<End> {
     void this.#input.close().catch(() => {});
-    const ended = this.ended();
-    const inTime = await Promise.race([ended.then(() => true), sleep(ms).then(() => false)]);
-    if (!inTime) await this.kill("SIGKILL");
-    return await ended;
+    using patience = withCancel(background());
+    sleep(ms, patience).then(() => this.kill("SIGKILL"), () => {});
+    return await this.ended();
   }
 
   /** Waits until it has ended, and all that it has said was heard. */

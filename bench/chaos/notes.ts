@@ -67,7 +67,7 @@ export interface Handle {
 /** What a process says. */
 export type Note =
   | { readonly note: "ready" }
-  | { readonly note: "acknowledged"; readonly job: number }
+  | { readonly note: "acknowledged"; readonly job: number; readonly duplicate: boolean }
   | { readonly note: "handled"; readonly jobs: readonly number[]; readonly attempt: number }
   | { readonly note: "error"; readonly error: string }
   | { readonly note: "holding"; readonly jobs: readonly number[] }

@@ -6,17 +6,20 @@
 import { sleep } from "../../mod.ts";
 import { Load } from "./load.ts";
 import { Proxy } from "./proxy.ts";
+import type { QueueSpec } from "./queues.ts";
 import { natsQueue, type Scene } from "./scene.ts";
 import { type Outcome, type Trial, unless } from "./trial.ts";
 
-/** So that what was on its way comes again soon. */
-const options = { capacity: 500, leaseTime: 5_000 };
+/** What was on its way is to come again soon. */
+function queueOn(server: { readonly host: string }, scene: Scene): QueueSpec {
+  return natsQueue(server, { capacity: 500, leaseTime: scene.count(5_000, 1_500) });
+}
 
 /** It is killed, and started again half a second later, twice. */
 async function killed(scene: Scene): Promise<Outcome> {
   const server = await scene.nats();
   const jobs = scene.count(8_000, 1_500);
-  const load = new Load(scene, { queue: natsQueue(server, options), jobs });
+  const load = new Load(scene, { queue: queueOn(server, scene), jobs });
   for (const share of [0.25, 0.6]) {
     await load.reached(share * jobs);
     await server.kill();
@@ -53,7 +56,7 @@ async function dropped(scene: Scene): Promise<Outcome> {
   const server = await scene.nats();
   const proxy = scene.keep(new Proxy(server.port));
   const jobs = scene.count(8_000, 1_500);
-  const load = new Load(scene, { queue: natsQueue(proxy, options), jobs });
+  const load = new Load(scene, { queue: queueOn(proxy, scene), jobs });
   for (const share of [0.15, 0.3, 0.45, 0.6, 0.75]) {
     await load.reached(share * jobs);
     proxy.drop();
@@ -66,7 +69,7 @@ async function swallowed(scene: Scene): Promise<Outcome> {
   const server = await scene.nats();
   const proxy = scene.keep(new Proxy(server.port));
   const jobs = scene.count(8_000, 1_500);
-  const load = new Load(scene, { queue: natsQueue(proxy, options), jobs });
+  const load = new Load(scene, { queue: queueOn(proxy, scene), jobs });
   await load.reached(jobs / 3);
   await proxy.swallow(3_000, scene.ctx);
   return await load.finish();

@@ -48,7 +48,9 @@ async function produce(queue: JobQueue<Job>, { from, to, ...how }: Produce): Pro
       "put",
       () => queue.put({ n, filler }, { dedupeId: `job-${n}`, ctx: life }),
     );
-    if (stored !== undefined) return say({ note: "acknowledged", job: n });
+    if (stored !== undefined) {
+      return say({ note: "acknowledged", job: n, duplicate: stored.duplicate });
+    }
     failed = true;
     if (!how.once && life.cause === undefined) await put(n);
   };
