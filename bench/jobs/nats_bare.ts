@@ -2,7 +2,8 @@
  * A bare client of JetStream that does what our engine does, and nothing else: a pull is a message of its
  * own, with `no_wait` and `expires`; acknowledgements go together, and the last of them is confirmed.
  *
- * It neither waits for room, nor keeps leases, priorities, delays or dead letters.
+ * It is spared the errors that the client makes in advance for each request: our engine does without
+ * them. It neither waits for room, nor keeps leases, priorities, delays or dead letters.
  *
  * @module
  */
@@ -99,7 +100,7 @@ class Worker implements Puller<Msg> {
 }
 
 export function open(name: string, places: Places): Promise<JobStore> {
-  return openNats(`bare-${name}`, places, (parts) => (workers, batch, got) => {
+  return openNats(`bare-${name}`, places, true, (parts) => (workers, batch, got) => {
     const crew = Array.from({ length: workers }, () => new Worker(parts));
     return Promise.resolve(pulling(crew, batch, got));
   });

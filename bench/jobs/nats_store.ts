@@ -76,13 +76,17 @@ export async function flood(
   }
 }
 
-/** Opens a store whose workers are made in some way. */
+/**
+ * Opens a store whose workers are made in some way. `lean`: without the errors that the client makes in
+ * advance for each request, so as to know where it came from if it fails.
+ */
 export async function openNats(
   stream: string,
   { nats }: Places,
+  lean: boolean,
   workersOf: (parts: NatsParts) => JobStore["workers"],
 ): Promise<JobStore> {
-  const nc = await connect({ servers: nats! });
+  const nc = await connect({ servers: nats!, noAsyncTraces: lean });
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
   const subject = `${stream}.jobs`;

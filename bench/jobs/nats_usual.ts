@@ -58,9 +58,14 @@ function streaming(consumer: Consumer, workers: number, batch: number, got: Got)
 }
 
 export function open(name: string, places: Places): Promise<JobStore> {
-  return openNats(`usual-${name}`, places, ({ js, stream }) => async (workers, batch, got) => {
-    const consumer = await js.consumers.get(stream, CONSUMER);
-    if (batch > 1) return streaming(consumer, workers, batch, got);
-    return pulling(Array.from({ length: workers }, () => oneByOne(consumer)), batch, got);
-  });
+  return openNats(
+    `usual-${name}`,
+    places,
+    false,
+    ({ js, stream }) => async (workers, batch, got) => {
+      const consumer = await js.consumers.get(stream, CONSUMER);
+      if (batch > 1) return streaming(consumer, workers, batch, got);
+      return pulling(Array.from({ length: workers }, () => oneByOne(consumer)), batch, got);
+    },
+  );
 }
