@@ -182,9 +182,14 @@ export class Link {
     });
   }
 
-  /** Without an answer; lost if the connection is. */
+  /** Without an answer; lost if the connection is. It still works while the link is closed. */
   tell(subject: string, body: Payload): void {
-    if (this.up && this.#failure === undefined) this.nc.publish(subject, body);
+    if (!this.up) return;
+    try {
+      this.nc.publish(subject, body);
+    } catch {
+      // The connection has ended, which is told elsewhere.
+    }
   }
 
   hang(hanging: Hanging): void {

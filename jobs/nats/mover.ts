@@ -17,7 +17,7 @@ import { nanos } from "./layout.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./names.ts";
 import { ID_HEADER, MESSAGE_ID_HEADER, trackingOf } from "./nats_delivery.ts";
-import type { Pull, Puller, PullEvents } from "./pull.ts";
+import { type Pull, Puller, type PullEvents } from "./pull.ts";
 import type { NewMessage, PutLine } from "./put_line.ts";
 
 /** How many milliseconds a job is delayed, from when it was stored. */
@@ -32,6 +32,7 @@ const PAUSE = 250;
 
 /** Asks one consumer as long as somebody wants it to. */
 class Feed implements PullEvents {
+  readonly #link: Link;
   readonly #puller: Puller;
   readonly #stream: string;
   readonly #consumer: string;
@@ -46,13 +47,14 @@ class Feed implements PullEvents {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    puller: Puller,
+    link: Link,
     stream: string,
     consumer: string,
     batch: number,
     handle: (messages: Msg[]) => Promise<void>,
   ) {
-    this.#puller = puller;
+    this.#link = link;
+    this.#puller = new Puller(link);
     this.#stream = stream;
     this.#consumer = consumer;
     this.#batch = batch;
@@ -112,7 +114,7 @@ class Feed implements PullEvents {
   async #work(): Promise<void> {
     while (this.#gathered.length > 0) {
       // Those that come together are dealt with together.
-      await this.#puller.ping();
+      await this.#link.nc.flush().catch(() => {});
       // What fails comes again.
       await this.#handle(this.#gathered.splice(0)).catch(() => {});
     }
@@ -121,6 +123,8 @@ class Feed implements PullEvents {
   #ask(): void {
     const idle = this.#pull === undefined && this.#timer === undefined && this.#busy === undefined;
     if (!this.#wanted || !idle || this.#closed) return;
+    // Whoever asks on a connection that has ended is told so by the client, and nobody here could be.
+    if (this.#link.failure !== undefined) return;
     this.#wanted = false;
     this.#pull = this.#puller.pull({
       stream: this.#stream,
@@ -140,13 +144,13 @@ export class Mover {
   #closed = false;
   readonly #life = new AbortController();
 
-  constructor(link: Link, names: Names, puller: Puller, line: PutLine) {
+  constructor(link: Link, names: Names, line: PutLine) {
     this.#link = link;
     this.#names = names;
     this.#line = line;
     const { work, due, mover } = names;
-    this.#delayed = new Feed(puller, work, mover, BATCH, (messages) => this.#move(messages));
-    this.#due = new Feed(puller, due, mover, 1, (messages) => this.#enter(messages));
+    this.#delayed = new Feed(link, work, mover, BATCH, (messages) => this.#move(messages));
+    this.#due = new Feed(link, due, mover, 1, (messages) => this.#enter(messages));
   }
 
   /** Somebody takes, or wants to know. */

@@ -25,7 +25,6 @@ import { DELAY_HEADER, Mover } from "./mover.ts";
 import { type Names, tokenOf } from "./names.ts";
 import { ID_HEADER, type NatsDelivery, type PayloadKind } from "./nats_delivery.ts";
 import { triesOnce } from "./once.ts";
-import { Puller } from "./pull.ts";
 import { PutLine } from "./put_line.ts";
 import { Takers } from "./takers.ts";
 
@@ -53,13 +52,12 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     this.#api = new Api(link);
     this.#line = new PutLine(link, this.#api, names.work);
     this.#dead = new DeadStreams(link, this.#api, names, kind);
-    const puller = new Puller(link);
-    this.#mover = new Mover(link, names, puller, this.#line);
+    this.#mover = new Mover(link, names, this.#line);
     const { groups, levels, leaseTime } = settings;
     this.#takers = new Map(
       groups.map((group) => [
         group,
-        new Takers(link, names, puller, { group, levels, leaseTime, kind }),
+        new Takers(link, names, { group, levels, leaseTime, kind }),
       ]),
     );
   }
@@ -189,15 +187,20 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     await this.#link.close();
   }
 
-  /** In the order in which a job goes, so that none can pass unseen. */
+  /**
+   * In the order in which a job goes, so that none can pass unseen; and none may have been put meanwhile:
+   * otherwise it was never so that all were done.
+   */
   async #isIdle(): Promise<boolean> {
     const { work, due, mover } = this.#names;
+    const { last_seq } = (await this.#stream(work)).state;
     const delayed = await this.#consumer(work, mover);
     if (unfinishedOf(delayed) > 0) return false;
     if ((await this.#stream(due)).state.messages > 0) return false;
     // By the consumers: a cluster that crashed may keep a message that all have acknowledged.
     const all = await Promise.all(this.#settings.groups.map((group) => this.#levels(group)));
-    return sum(all.flat(), unfinishedOf) === 0;
+    if (sum(all.flat(), unfinishedOf) > 0) return false;
+    return (await this.#stream(work)).state.last_seq === last_seq;
   }
 
   /**

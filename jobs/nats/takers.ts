@@ -5,7 +5,7 @@
  *   gone, to another who waits; or it is kept for a moment for the next, and then given back.
  * - Levels are asked one after the other; whoever finds nothing waits at all of them, and takes what comes
  *   first.
- * - A request is withdrawn when whom it was for has what he needs, or has gone.
+ * - A request is withdrawn when whom it was for has gone, or has got a job at another level.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { Link } from "./link.ts";
 import { isForOthers, type Names } from "./names.ts";
 import { NatsDelivery, type PayloadKind, trackingOf } from "./nats_delivery.ts";
 import { patientOf, triesOnce } from "./once.ts";
-import type { Pull, Puller, PullEvents } from "./pull.ts";
+import { type Pull, Puller, type PullEvents } from "./pull.ts";
 
 /** Milliseconds that a request waits at the server before it is made anew. */
 const EXPIRES = 5_000;
@@ -49,7 +49,6 @@ class Taker implements Owner, PullEvents {
   readonly timers = new Set<ReturnType<typeof setTimeout>>();
   /** The level that is asked; all have been: it waits. */
   level = 0;
-  #settling = false;
 
   constructor(takers: Takers, max: number, once: boolean) {
     this.takers = takers;
@@ -90,14 +89,10 @@ class Taker implements Owner, PullEvents {
     }
     if (delivery !== undefined) this.got.push(delivery);
     if (this.got.length >= this.max) return this.#finish();
-    if (full) {
-      if (this.#waits) this.#next(level);
-      else this.#ask();
-    } else if (pull.served) {
-      this.#next(level);
-    } else {
-      this.#settle(pull, level);
-    }
+    // Until it is full, the server says when there are no more.
+    if (!full) return;
+    if (this.#waits) this.#next(level);
+    else this.#ask();
   }
 
   ended(pull: Pull, code: number, text: string): void {
@@ -120,7 +115,9 @@ class Taker implements Owner, PullEvents {
   lost(pull: Pull): void {
     const level = this.pulls.get(pull);
     this.pulls.delete(pull);
-    if (level !== undefined && this.waiting) this.#again(level);
+    if (level === undefined || !this.waiting) return;
+    if (this.got.length > 0) this.#finish();
+    else this.#again(level);
   }
 
   failed(_: Pull, error: JobQueueError): void {
@@ -167,23 +164,6 @@ class Taker implements Owner, PullEvents {
     this.pulls.set(this.takers.pull(this, level, batch, expires), level);
   }
 
-  /**
-   * Others may have taken what was announced. When nothing has come for as long as a ping takes, the
-   * consumer is asked once more: what it answers comes after all that it has sent.
-   */
-  #settle(pull: Pull, level: number): void {
-    if (this.#settling) return;
-    this.#settling = true;
-    const had = this.got.length;
-    const settled = (): void => {
-      this.#settling = false;
-      if (!this.waiting || !this.pulls.has(pull)) return;
-      if (this.got.length > had) this.#settle(pull, level);
-      else this.#pull(level, 0);
-    };
-    this.takers.ping().then(settled);
-  }
-
   #finish(): void {
     this.takers.gone(this);
     this.node.leave();
@@ -220,10 +200,10 @@ export class Takers {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(link: Link, names: Names, puller: Puller, settings: TakerSettings) {
+  constructor(link: Link, names: Names, settings: TakerSettings) {
     this.#link = link;
     this.#names = names;
-    this.#puller = puller;
+    this.#puller = new Puller(link);
     this.settings = settings;
   }
 
@@ -259,10 +239,6 @@ export class Takers {
 
   gone(taker: Taker): void {
     this.#waiting.delete(taker);
-  }
-
-  ping(): Promise<void> {
-    return this.#puller.ping();
   }
 
   /** undefined: it was for another group. */
