@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { JobQueue } from "../../jobs/mod.ts";
-import { DeadlineExceededError } from "../../mod.ts";
+import { background, DeadlineExceededError, withCancel } from "../../mod.ts";
 import { comeBack, statsAre } from "./job_engines.ts";
 import type { Law } from "./jobs_contract.ts";
 import { settled } from "./settle.ts";
@@ -65,10 +65,13 @@ export function getLaws(law: Law): void {
       const handed = new Map<number, number[]>();
       const out = new Set<number>();
       let left = jobs;
+      using all = withCancel(background());
+      // A server of version 2.9 now and then hands one out twice when a get ends in the same moment.
+      const timeout = world.kind === "nats" ? Infinity : 50;
       const work = async (handle: JobQueue<number>, at: number): Promise<void> => {
         while (left > 0) {
-          const batch = await handle.getMany(1 + at % 3, { timeout: 50 }).catch((error) => {
-            if (error instanceof DeadlineExceededError) return [];
+          const batch = await handle.getMany(1 + at % 3, { ctx: all, timeout }).catch((error) => {
+            if (all.done || error instanceof DeadlineExceededError) return [];
             throw error;
           });
           for (const { value, attempt } of batch) {
@@ -82,6 +85,7 @@ export function getLaws(law: Law): void {
             const again = job.value % 7 === 0 && handed.get(job.value)!.length === 1;
             left -= again ? 0 : 1;
             assertEquals(await (again ? job.retry() : job.done()), true);
+            if (left === 0) all.cancel();
           }
         }
       };
