@@ -63,8 +63,8 @@ export const entrants: readonly Entrant[] = [
   },
 ];
 
-/** Milliseconds until whoever does not answer has failed. */
-const PATIENCE = 30_000;
+/** Milliseconds until whoever does not answer has failed: longer than a lease, so that one that is lost shows. */
+const PATIENCE = 45_000;
 
 /** An entrant in a process of its own. */
 export class Party {

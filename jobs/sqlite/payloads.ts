@@ -13,7 +13,9 @@ export const cloneInBytes: PayloadCodec = {
     try {
       return serialize(value);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = error instanceof Error ? error.message : "";
+      // What a getter of the user's throws is his.
+      if (!why.includes("could not be cloned")) throw error;
       throw new TypeError(`value must be one that can be cloned: ${why}`, { cause: error });
     }
   },
