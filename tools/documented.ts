@@ -21,7 +21,17 @@ function hasExample({ declarations }: ExportedSymbol): boolean {
 }
 
 const { stdout, success } = await new Deno.Command("deno", {
-  args: ["doc", "--json", "mod.ts", "sync/mod.ts", "tasks/mod.ts", "flow/mod.ts", "jobs/mod.ts", "jobs/sqlite/mod.ts", "jobs/nats/mod.ts"],
+  args: [
+    "doc",
+    "--json",
+    "mod.ts",
+    "sync/mod.ts",
+    "tasks/mod.ts",
+    "flow/mod.ts",
+    "jobs/mod.ts",
+    "jobs/sqlite/mod.ts",
+    "jobs/nats/mod.ts",
+  ],
 }).output();
 if (!success) throw new Error("deno doc failed");
 const { nodes } = JSON.parse(new TextDecoder().decode(stdout)) as Documented;
