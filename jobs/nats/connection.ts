@@ -3,15 +3,52 @@
  *
  * @module
  */
-import type {
-  Authenticator,
-  ConnectionOptions,
-  NatsConnection,
-  TlsOptions,
-} from "@nats-io/transport-node";
+import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
 import { checkOptions, show } from "../../core/check.ts";
 import { notOpened } from "./failures.ts";
 import { connectShielded } from "./shielded_connection.ts";
+
+/**
+ * Who connects: given what the server wants to have signed, it gives the credentials. The NATS client has
+ * functions that make them, such as `credsAuthenticator`, `jwtAuthenticator` and `nkeyAuthenticator`.
+ *
+ * @example
+ * ```ts
+ * import type { NatsAuthenticator } from "@sluice/sluice/jobs/nats";
+ *
+ * const byToken: NatsAuthenticator = () => ({ auth_token: "secret" });
+ * console.log(byToken());
+ * ```
+ */
+export type NatsAuthenticator = (nonce?: string) => object | void;
+
+/**
+ * How a connection is encrypted; certificates and keys in PEM, or the files that they are in.
+ *
+ * @example
+ * ```ts
+ * import type { NatsTlsOptions } from "@sluice/sluice/jobs/nats";
+ *
+ * const tls: NatsTlsOptions = { caFile: "/etc/nats/ca.pem" };
+ * console.log(tls.caFile);
+ * ```
+ */
+export interface NatsTlsOptions {
+  /** TLS is the first that is spoken; the server has to be configured so. */
+  readonly handshakeFirst?: boolean | undefined;
+  /** Whose signature the server's certificate has to bear. */
+  readonly ca?: string | undefined;
+  /** As `ca`. */
+  readonly caFile?: string | undefined;
+  /** The certificate of this client. */
+  readonly cert?: string | undefined;
+  /** As `cert`. */
+  readonly certFile?: string | undefined;
+  /** The key of that certificate. */
+  readonly key?: string | undefined;
+  /** As `key`. */
+  readonly keyFile?: string | undefined;
+}
 
 /**
  * What is passed on to the NATS client.
@@ -34,9 +71,9 @@ export interface NatsConnectionOptions {
   /** Instead of `user` and `pass`. */
   readonly token?: string | undefined;
   /** For credentials files, JWTs and NKeys: one of the client's `credsAuthenticator` and its like. */
-  readonly authenticator?: Authenticator | Authenticator[] | undefined;
-  /** `{}` demands TLS; certificates as the client takes them. */
-  readonly tls?: TlsOptions | null | undefined;
+  readonly authenticator?: NatsAuthenticator | NatsAuthenticator[] | undefined;
+  /** `{}` demands TLS, and so does an address like `tls://host`; null refuses it. */
+  readonly tls?: NatsTlsOptions | null | undefined;
   /** What the inboxes begin with, for users who may not subscribe to `_INBOX.>`. */
   readonly inboxPrefix?: string | undefined;
   /** Milliseconds until an address that does not answer is given up; 20,000 if left out. */
@@ -65,6 +102,8 @@ interface Address {
   readonly server: string;
   readonly user?: string;
   readonly pass?: string;
+  /** TLS is demanded. */
+  readonly secure: boolean;
 }
 
 /** The options of the client. Throws TypeError or RangeError. */
@@ -96,6 +135,7 @@ export function connectionOptionsOf(
     if (named.pass === undefined) options.token = named.user;
     else Object.assign(options, { user: named.user, pass: named.pass });
   }
+  if (addresses.some(({ secure }) => secure)) options.tls = {};
   for (const key of KEYS) {
     if (given[key] !== undefined) Object.assign(options, { [key]: given[key] });
   }
@@ -127,9 +167,10 @@ function addressOf(address: unknown): Address {
   const at = rest.lastIndexOf("@");
   const server = rest.slice(at + 1);
   if (server === "") return bad();
-  if (at < 0) return { server };
+  const secure = /^tls$/i.test(scheme!);
+  if (at < 0) return { server, secure };
   const [user, ...pass] = rest.slice(0, at).split(":").map(decodeURIComponent);
   return pass.length === 0
-    ? { server, user: user! }
-    : { server, user: user!, pass: pass.join(":") };
+    ? { server, secure, user: user! }
+    : { server, secure, user: user!, pass: pass.join(":") };
 }

@@ -16,5 +16,5 @@
  *
  * @module
  */
-export type { NatsConnectionOptions } from "./connection.ts";
+export type { NatsAuthenticator, NatsConnectionOptions, NatsTlsOptions } from "./connection.ts";
 export { natsJobs, type NatsJobsOptions } from "./nats_jobs.ts";
