@@ -9,7 +9,8 @@ import { brand } from "../core/brand.ts";
  * What a {@linkcode JobQueueError} says about itself.
  *
  * - `"unreachable"`: nobody answers under the server's address.
- * - `"unauthorized"`: the server does not accept the credentials, or refuses what they are used for.
+ * - `"unauthorized"`: the server does not accept the credentials, or refuses what they are used for; or
+ *   server and client do not agree on TLS.
  * - `"unsupported"`: the server lacks what the engine needs, such as JetStream.
  * - `"mismatch"`: the stored queue has other options than those given.
  * - `"storage"`: the engine cannot store: a disk is full, a file cannot be written.

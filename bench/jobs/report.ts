@@ -231,7 +231,8 @@ export function jobsReport(findings: JobsFindings): string {
     "## Latency",
     `${RATE} puts a second, evenly, and one worker that waits: microseconds from the call of \`put\` until ` +
     "the worker has the job, in the same process. Timers wake the process for each put, so this is what a " +
-    "quiet queue takes, and not the least that is possible.",
+    "quiet queue takes, and not the least that is possible. Who can take fewer than that one by one (see " +
+    "above) falls behind: then it is the time in a queue that grows.",
     table(
       ["µs", "p50", "p99"],
       Object.values(names).filter((name) => latency.p50.has(name)).map((name) => [

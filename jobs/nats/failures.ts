@@ -37,6 +37,12 @@ export function unauthorized(cause: Error): JobQueueError {
 export function notOpened(servers: readonly string[], cause: unknown): JobQueueError {
   if (isAuthorization(cause)) return unauthorized(cause as Error);
   const why = cause instanceof Error ? cause.message : String(cause);
+  if (/tls|certificate/i.test(why)) {
+    const message =
+      `the NATS server at ${servers.join(", ")} and this client do not agree on TLS ` +
+      `(${why}): look at the connection's tls`;
+    return new JobQueueError(message, "unauthorized", { cause });
+  }
   return unreachable(
     `no NATS server answers at ${servers.join(", ")} (${why}): start one with \`nats-server -js\``,
     cause,
