@@ -46,13 +46,13 @@ Deno.test("twice is how many jobs were handled more than once; a stall is betwee
 Deno.test("what callers saw is told once for each error, with how often", () => {
   const ledger = new Ledger();
   assertEquals(ledger.saw, "no error");
-  const error = new JobQueueError("the disk is full", "storage");
+  const error = new JobQueueError('"/tmp/chaos-1/jobs.db" is full', "storage");
   for (const _ of [1, 2]) ledger.see(inWords(error));
   ledger.see(inWords(new TypeError("no")));
   ledger.see(inWords("text"));
   assertEquals(
     ledger.saw,
-    '2 times JobQueueError "storage": the disk is full; TypeError: no; text',
+    '2 times JobQueueError "storage": "jobs.db" is full; TypeError: no; text',
   );
 });
 

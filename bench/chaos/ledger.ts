@@ -91,5 +91,7 @@ export function inWords(error: unknown): string {
   const { reason } = error as { reason?: unknown };
   const { name } = error.constructor;
   const kind = typeof reason === "string" ? `${name} "${reason}"` : name;
-  return `${kind}: ${error.message}`;
+  // Where a trial's files were is of no interest.
+  const message = error.message.replaceAll(/\/[^"\s]*\/chaos-[^"\s/]*\//g, "");
+  return `${kind}: ${message}`;
 }
