@@ -214,12 +214,12 @@ Deno.test("a cluster says in one line what is wrong with its queue, and exits wi
     [work, `sqlite:${tree.path}/none/jobs.db`, /^cluster: .*none\/jobs\.db.*\n$/],
     [collect, `sqlite:${tree.path}/text`, /^cluster: .*\/text.*\n$/],
   ];
-  for (const [role, queue, message] of queues) {
+  await Promise.all(queues.map(async ([role, queue, message]) => {
     const permissions = permissionsFor(parseAddress(queue));
     const { code, stdout, stderr } = await cluster([...role, "--queue", queue], { permissions });
     assertEquals([code, stdout], [1, ""], stderr);
     assertMatch(stderr, message);
-  }
+  }));
   const right = await cluster(
     [tree.path, "--queue", `nats://ada:secret@${server.host}`, "--spawn", "1"],
     { permissions: [`--allow-net=${server.host}`, "--allow-run=deno"] },
