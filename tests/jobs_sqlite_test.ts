@@ -280,6 +280,10 @@ Deno.test("173: a file that is none of ours is not touched", async () => {
   Deno.writeTextFileSync(text, "these are notes, and no database at all. ".repeat(100));
   assertEquals(await reason(text), "storage");
   assert(Deno.readTextFileSync(text).startsWith("these are notes"));
+  const short = `${place.directory}/short`;
+  Deno.writeTextFileSync(short, "x");
+  assertEquals(await reason(short), "storage");
+  assertEquals(Deno.readTextFileSync(short), "x");
   const foreign = `${place.directory}/foreign.db`;
   const db = new DatabaseSync(foreign);
   db.exec("CREATE TABLE mine (a)");

@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { show } from "../../core/check.ts";
 import { JobQueueError } from "../errors.ts";
@@ -132,7 +133,9 @@ function isReady(db: DatabaseSync, file: string): boolean {
   const version = Number(db.prepare("PRAGMA user_version").get()!["user_version"]);
   if (application !== APPLICATION) {
     const { n } = db.prepare("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
-    if (n === 0 && version === 0 && application === 0) return false;
+    // SQLite takes what is shorter than a page for a new database, and would write over it.
+    const isNew = n === 0 && version === 0 && application === 0;
+    if (isNew && (hasPages(db) || statSync(file).size === 0)) return false;
     const message = `${show(file)} is the database of another program: name another file`;
     throw new JobQueueError(message, "storage");
   }
@@ -141,4 +144,8 @@ function isReady(db: DatabaseSync, file: string): boolean {
     `${show(file)} has tables of version ${version}, and this one knows ${VERSION}: ` +
     `use the version of the module that made them, or a later one`;
   throw new JobQueueError(message, "mismatch");
+}
+
+function hasPages(db: DatabaseSync): boolean {
+  return Number(db.prepare("PRAGMA page_count").get()!["page_count"]) > 0;
 }
