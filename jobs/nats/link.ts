@@ -147,7 +147,9 @@ export class Link {
     this.inboxPrefix = inboxPrefix;
     this.#inbox = `${createInbox(inboxPrefix)}.`;
     this.#answers = nc.subscribe(`${this.#inbox}*`, {
-      callback: (_, message) => {
+      callback: (error, message) => {
+        // Without the permission to listen there is no message; its status tells of that, too.
+        if (error !== null) return;
         this.#asks.get(message.subject.slice(this.#inbox.length))?.answer(message);
       },
     });
