@@ -13,13 +13,6 @@ import { CONSUMER, type NatsParts, openNats } from "./nats_store.ts";
 
 /** Nanoseconds until the server gives up on a pull. */
 const EXPIRES = 5e9;
-/** Milliseconds without another message until a batch is taken for complete. */
-const QUIET = 25;
-
-/** How many are left for the consumer after this one: the ninth part of where it is acknowledged. */
-function pending({ reply }: Msg): number {
-  return Number(reply!.slice(reply!.lastIndexOf(".") + 1));
-}
 
 class Worker implements Puller<Msg> {
   readonly #parts: NatsParts;
@@ -30,7 +23,6 @@ class Worker implements Puller<Msg> {
   #jobs: Msg[] = [];
   #resolve: (jobs: readonly Msg[]) => void = () => {};
   #reject: (error: Error) => void = () => {};
-  #quiet: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: NatsParts) {
     this.#parts = parts;
@@ -62,40 +54,25 @@ class Worker implements Puller<Msg> {
   }
 
   end(): Promise<void> {
-    clearTimeout(this.#quiet);
     this.#stop();
     return Promise.resolve();
   }
 
+  /** So many of those that are there, or the first that comes. */
   #ask(): void {
     const request = JSON.stringify({ batch: this.#most, no_wait: true, expires: EXPIRES });
     this.#parts.nc.publish(this.#subject, request, { reply: this.#inbox });
   }
 
   #hear(message: Msg): void {
-    // A status, not a job: nothing came.
-    if (message.subject === this.#inbox) return this.#jobs.length > 0 ? this.#end() : this.#ask();
-    this.#jobs.push(message);
-    if (this.#jobs.length === this.#most || pending(message) === 0) return this.#end();
-    if (this.#jobs.length > 1) return;
-    clearTimeout(this.#quiet);
-    this.#watch(1);
-  }
-
-  /** The server does not say when it sends fewer than were asked for. */
-  #watch(had: number): void {
-    this.#quiet = setTimeout(() => {
-      const has = this.#jobs.length;
-      if (has > had) this.#watch(has);
-      else this.#end();
-    }, QUIET);
-  }
-
-  #end(): void {
-    clearTimeout(this.#quiet);
-    const jobs = this.#jobs;
-    this.#jobs = [];
-    this.#resolve(jobs);
+    if (message.subject !== this.#inbox) {
+      if (this.#jobs.push(message) === this.#most) this.#resolve(this.#jobs);
+    } else if (this.#jobs.length > 0) {
+      // The server says it itself: there are no more.
+      this.#resolve(this.#jobs);
+    } else {
+      this.#ask();
+    }
   }
 }
 
