@@ -65,7 +65,7 @@ async function holderKilled(scene: Scene, engine: QueueSpec["engine"]): Promise<
 /** Whoever puts and whoever takes are killed, twice, in the middle. */
 async function bothKilled(scene: Scene, engine: QueueSpec["engine"]): Promise<Outcome> {
   const queue = await scene.queue(engine, { capacity: 500, leaseTime: LEASE });
-  const jobs = scene.count(8_000, 1_500);
+  const jobs = scene.count(8_000, 600);
   const load = new Load(scene, { queue, jobs, consumers: 2, loops: 2 });
   for (const share of [0.25, 0.6]) {
     await load.reached(share * jobs, (share - 0.15) * jobs);
@@ -78,7 +78,7 @@ async function bothKilled(scene: Scene, engine: QueueSpec["engine"]): Promise<Ou
 /** A consumer stands still for longer than its leases last, and goes on. */
 async function consumerFrozen(scene: Scene, engine: QueueSpec["engine"]): Promise<Outcome> {
   const queue = await scene.queue(engine, { capacity: 500, leaseTime: LEASE });
-  const jobs = scene.count(8_000, 1_500);
+  const jobs = scene.count(8_000, 600);
   const load = new Load(scene, { queue, jobs, consumers: 2, loops: 2 });
   await load.reached(0.4 * jobs, 0.2 * jobs);
   await load.freezeConsumer(2.5 * LEASE);

@@ -18,7 +18,7 @@ function queueOn(server: { readonly host: string }, scene: Scene): QueueSpec {
 /** It is killed, and started again half a second later, twice. */
 async function killed(scene: Scene): Promise<Outcome> {
   const server = await scene.nats();
-  const jobs = scene.count(8_000, 1_500);
+  const jobs = scene.count(8_000, 600);
   const load = new Load(scene, { queue: queueOn(server, scene), jobs });
   for (const share of [0.25, 0.6]) {
     await load.reached(share * jobs);
@@ -32,7 +32,7 @@ async function killed(scene: Scene): Promise<Outcome> {
 /** It stands still for 5 s. */
 async function frozen(scene: Scene): Promise<Outcome> {
   const server = await scene.nats();
-  const jobs = scene.count(8_000, 1_500);
+  const jobs = scene.count(8_000, 600);
   const queue = natsQueue(server, { capacity: 500 });
   const load = new Load(scene, { queue, jobs });
   await load.reached(jobs / 3);
@@ -55,7 +55,7 @@ async function frozen(scene: Scene): Promise<Outcome> {
 async function dropped(scene: Scene): Promise<Outcome> {
   const server = await scene.nats();
   const proxy = scene.keep(new Proxy(server.port));
-  const jobs = scene.count(8_000, 1_500);
+  const jobs = scene.count(8_000, 600);
   const load = new Load(scene, { queue: queueOn(proxy, scene), jobs });
   for (const share of [0.15, 0.3, 0.45, 0.6, 0.75]) {
     await load.reached(share * jobs);
@@ -68,7 +68,7 @@ async function dropped(scene: Scene): Promise<Outcome> {
 async function swallowed(scene: Scene): Promise<Outcome> {
   const server = await scene.nats();
   const proxy = scene.keep(new Proxy(server.port));
-  const jobs = scene.count(8_000, 1_500);
+  const jobs = scene.count(8_000, 600);
   const load = new Load(scene, { queue: queueOn(proxy, scene), jobs });
   await load.reached(jobs / 3);
   await proxy.swallow(3_000, scene.ctx);
