@@ -16,9 +16,10 @@ export const limits: readonly string[] = [
   "the bound and `stats` cost the same whatever the backlog; the bare loop has one index and no counters, and " +
   "knows how many there are by counting. That is most of the difference, and it is also there one by one, " +
   "where a commit has more pages to write.",
+  "Latency of SQLite: a put and its handing out share a transaction, and `done` is another, so 500 a second " +
+  "are 1,000 syncs. If the disk does not do so many, a line grows, and its length is what the table shows.",
   "Several processes on one file of SQLite: there is one writer at a time, and who does not get the lock " +
-  "waits. More processes do not make a queue in a file faster; they are for work that takes longer than its " +
-  "queue.",
+  "tries again. More processes do not make the queue faster; they are for work that takes longer than its queue.",
   "NATS, one by one: the round trip. A put is one, a get is one, a confirmed done is one. Workers share the " +
   "connection, and add up until client and server have used up the processors.",
   "NATS in batches: the processors, of client and server together, in writing to the socket, parsing, and " +
