@@ -100,6 +100,9 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
       parts.push({ subject: delivery.reply, body: bodyOf(verdict) });
     }
     if (buried.length > 0) await Promise.all(buried);
+    // What is given back is handed out at once: to somebody who is there.
+    const givesBack = settlements.some(({ verdict }) => verdict.kind === "retry");
+    if (givesBack) await this.#takers.get(group)!.forgotten;
     if (parts.length > 0) await this.#link.request(parts, deadline);
     for (const { delivery } of settlements) delivery.end();
     return kept;

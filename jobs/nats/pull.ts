@@ -19,6 +19,8 @@ import type { Hanging, Link } from "./link.ts";
 const KEPT = 64;
 /** Milliseconds after which an answer is missing. */
 const GRACE = 1_500;
+/** Milliseconds in which a server tells of a consumer, or nobody minds. */
+const FORGETTING = 2_000;
 
 /** What came in answer to a request. */
 export interface PullEvents {
@@ -130,6 +132,10 @@ export class Pull implements Hanging {
 export class Puller {
   readonly #link: Link;
   readonly #idle: Inbox[] = [];
+  /** The consumers that have requests which were withdrawn, until a microtask later. */
+  readonly #stale = new Set<string>();
+  /** Resolves when the server has forgotten all of them; undefined: there are none. */
+  #forgotten: Promise<unknown> | undefined;
 
   constructor(link: Link) {
     this.#link = link;
@@ -151,9 +157,36 @@ export class Puller {
     return pull;
   }
 
+  /** When the server has forgotten the requests that were withdrawn; undefined: it has. */
+  get forgotten(): Promise<unknown> | undefined {
+    return this.#forgotten;
+  }
+
   drop(pull: Pull, inbox: Inbox): void {
     this.#link.unhang(pull);
-    if (!inbox.subscription.isClosed()) inbox.subscription.drain().catch(() => {});
+    if (inbox.subscription.isClosed()) return;
+    inbox.subscription.drain().catch(() => {});
+    this.#forget(pull.options);
+  }
+
+  /**
+   * A server of version 2.9 looks for requests whose inbox has gone when it is asked about their consumer,
+   * or when it wants to hand out a job. In the latter case it loses count of the job's deliveries.
+   */
+  #forget({ stream, consumer }: PullOptions): void {
+    if (!this.#link.up) return;
+    this.#stale.add(`$JS.API.CONSUMER.INFO.${stream}.${consumer}`);
+    if (this.#stale.size > 1) return;
+    const forgotten = Promise.resolve().then(async () => {
+      const subjects = [...this.#stale];
+      this.#stale.clear();
+      const deadline = performance.now() + FORGETTING;
+      await Promise.allSettled(
+        subjects.map((subject) => this.#link.request([{ subject, body: "" }], deadline)),
+      );
+      if (this.#forgotten === forgotten) this.#forgotten = undefined;
+    });
+    this.#forgotten = forgotten;
   }
 
   reuse(pull: Pull, inbox: Inbox): void {

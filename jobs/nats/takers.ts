@@ -237,6 +237,11 @@ export class Takers {
     return this.#puller.pull({ stream, consumer, batch, expires: longest }, taker);
   }
 
+  /** When the server has forgotten the requests that were withdrawn; undefined: it has. */
+  get forgotten(): Promise<unknown> | undefined {
+    return this.#puller.forgotten;
+  }
+
   gone(taker: Taker): void {
     this.#waiting.delete(taker);
   }
