@@ -45,7 +45,7 @@ export type PayloadKind = "text" | "bytes";
 
 export class NatsDelivery implements Delivery {
   readonly reply: string;
-  readonly tracking: Tracking;
+  readonly attempt: number;
   readonly level: number;
   readonly #message: Msg;
   readonly #kind: PayloadKind;
@@ -55,14 +55,13 @@ export class NatsDelivery implements Delivery {
   /** `start`: a moment before which its lease has not begun. */
   constructor(
     message: Msg,
-    tracking: Tracking,
     level: number,
     kind: PayloadKind,
     leaseTime: number,
     start: number,
   ) {
     this.reply = message.reply!;
-    this.tracking = tracking;
+    this.attempt = trackingOf(message.reply!).delivered;
     this.level = level;
     this.#message = message;
     this.#kind = kind;
@@ -84,12 +83,12 @@ export class NatsDelivery implements Delivery {
     return this.#message.data;
   }
 
-  get attempt(): number {
-    return this.tracking.delivered;
+  get tracking(): Tracking {
+    return trackingOf(this.reply);
   }
 
-  timeLeft(): number {
-    return Math.max(0, this.#start + this.#leaseTime - performance.now());
+  timeLeft(now: number = performance.now()): number {
+    return Math.max(0, this.#start + this.#leaseTime - now);
   }
 
   /** The lease began anew, not before `start`. */

@@ -82,18 +82,20 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     group: string,
     settlements: readonly Settlement<NatsDelivery>[],
   ): Promise<boolean[]> {
-    const kept = settlements.map(({ delivery }) => delivery.timeLeft() > 0);
+    const now = performance.now();
+    const lefts = settlements.map(({ delivery }) => delivery.timeLeft(now));
+    const kept = lefts.map((left) => left > 0);
     const buried: Promise<void>[] = [];
     const parts: Part[] = [];
     let deadline = 0;
     for (const [at, { delivery, verdict }] of settlements.entries()) {
       if (verdict.kind !== "done" && !kept[at]) continue;
-      const left = delivery.timeLeft();
+      const left = lefts[at]!;
       // What is given back comes back by itself.
       const patience = verdict.kind === "retry"
         ? Math.min(left, LEAST_PATIENCE)
         : Math.max(left, LEAST_PATIENCE);
-      deadline = Math.max(deadline, performance.now() + patience);
+      deadline = Math.max(deadline, now + patience);
       if (verdict.kind === "bury") {
         buried.push(this.#dead.bury(group, delivery, verdict.reason, deadline));
       }

@@ -17,7 +17,7 @@ import type { JobQueueError } from "../errors.ts";
 import { refusedBy } from "./failures.ts";
 import type { Link } from "./link.ts";
 import { isForOthers, type Names } from "./names.ts";
-import { NatsDelivery, type PayloadKind, trackingOf } from "./nats_delivery.ts";
+import { NatsDelivery, type PayloadKind } from "./nats_delivery.ts";
 import { patientOf, triesOnce } from "./once.ts";
 import { type Pull, Puller, type PullEvents } from "./pull.ts";
 
@@ -253,7 +253,7 @@ export class Takers {
       this.#link.tell(message.reply!, "+ACK");
       return undefined;
     }
-    const level = Number(message.subject.split(".")[2]);
+    const level = levelOf(message.subject);
     let start = pull.sentAt;
     const now = performance.now();
     if (now - start > leaseTime * WORN && now - start < leaseTime) {
@@ -261,7 +261,7 @@ export class Takers {
       this.#link.tell(message.reply!, "+WPI");
       start = now;
     }
-    return new NatsDelivery(message, trackingOf(message.reply!), level, kind, leaseTime, start);
+    return new NatsDelivery(message, level, kind, leaseTime, start);
   }
 
   /** A job whose taker has gone. */
@@ -279,4 +279,10 @@ export class Takers {
     this.#timer = undefined;
     for (const { reply } of this.#spare.splice(0)) this.#link.tell(reply, "-NAK");
   }
+}
+
+/** The third token. */
+function levelOf(subject: string): number {
+  const from = subject.indexOf(".", subject.indexOf(".") + 1) + 1;
+  return Number(subject.slice(from, subject.indexOf(".", from)));
 }
