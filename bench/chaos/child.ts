@@ -13,7 +13,7 @@ const PERMISSIONS = ["--allow-net=127.0.0.1", "--allow-read", "--allow-write"];
 export interface End {
   readonly code: number;
   readonly signal: Deno.Signal | null;
-  /** The last that it wrote to its standard error. */
+  /** What it wrote to its standard error, as far as it fits. */
   readonly lastWords: string;
 }
 
@@ -89,7 +89,7 @@ export class Child implements AsyncDisposable {
   async ended(): Promise<End> {
     const { code, signal } = await this.#process.status;
     await this.#handed;
-    return { code, signal, lastWords: (await this.#lastWords).trim().slice(-400) };
+    return { code, signal, lastWords: (await this.#lastWords).trim().slice(0, 400) };
   }
 
   /** Whatever has gone wrong, no process stays behind. */

@@ -40,6 +40,8 @@ export class Load {
   #producer: Child;
   readonly #consumers: Child[];
   readonly #faults: string[] = [];
+  /** How many processes were started and have not opened the queue yet. */
+  #opening = 0;
 
   constructor(scene: Scene, plan: LoadPlan) {
     this.#scene = scene;
@@ -49,12 +51,14 @@ export class Load {
     this.#consumers = Array.from({ length: plan.consumers ?? 1 }, () => this.#newConsumer());
   }
 
-  /** Waits until so many are acknowledged and, if that is said, as many handled. */
+  /** Waits until all processes are at work, and so many jobs acknowledged and, if that is said, handled. */
   async reached(acknowledged: number, handled = 0): Promise<void> {
     const { ledger } = this;
     const seen = { at: performance.now(), sum: -1 };
-    while (ledger.acknowledged < acknowledged || ledger.handled < handled) {
-      if (this.#stuck(seen)) throw new Error(this.#faults.join("; "));
+    const before = (): boolean =>
+      this.#opening > 0 || ledger.acknowledged < acknowledged || ledger.handled < handled;
+    while (before()) {
+      if (this.#stuck(seen)) throw new Error([...this.#faults, ...await this.#deaths()].join("; "));
       await sleep(2, this.#scene.ctx);
     }
   }
@@ -103,22 +107,31 @@ export class Load {
       await sleep(10, this.#scene.ctx);
     }
     await this.#settle();
-    for (const child of [this.#producer, ...this.#consumers]) {
-      const { code, signal, lastWords } = await child.end();
-      if (code !== 0) this.#faults.push(`a process died by ${signal ?? code}: ${lastWords}`);
-    }
+    await Promise.all(this.#children.map((child) => child.end()));
+    this.#faults.push(...await this.#deaths());
     const lost = ledger.lost().length;
     if (lost > 0) this.#faults.push(`${lost} acknowledged jobs were not handled`);
     const { acknowledged, twice, stall } = ledger;
     return { acknowledged, lost, twice, stall, saw: ledger.saw, faults: this.#faults };
   }
 
-  /** Whether nothing happens any more, which is a fault. */
+  get #children(): readonly Child[] {
+    return [this.#producer, ...this.#consumers];
+  }
+
+  /** Which processes died, and their last words. */
+  async #deaths(): Promise<string[]> {
+    const ends = this.#children.filter(({ failed }) => failed).map((child) => child.ended());
+    return (await Promise.all(ends)).map(({ code, signal, lastWords }) =>
+      `a process died by ${signal ?? `exit code ${code}`}: ${lastWords}`
+    );
+  }
+
+  /** Whether nothing happens any more, or somebody died, which is a fault. */
   #stuck(seen: { at: number; sum: number }): boolean {
     const { acknowledged, handled } = this.ledger;
     const now = performance.now();
-    const died = [this.#producer, ...this.#consumers].find(({ failed }) => failed);
-    if (died !== undefined) return true;
+    if (this.#children.some(({ failed }) => failed)) return true;
     if (acknowledged + handled !== seen.sum) {
       seen.sum = acknowledged + handled;
       seen.at = now;
@@ -151,6 +164,7 @@ export class Load {
     const { queue, jobs, inFlight = 64, filler = 0 } = this.#plan;
     let from = 0;
     while (this.ledger.has(from)) from++;
+    this.#opening++;
     return this.#scene.child(
       { role: "produce", queue, from, to: jobs, inFlight, filler },
       (note) => this.#hear(note),
@@ -159,6 +173,7 @@ export class Load {
 
   #newConsumer(): Child {
     const { queue, loops = 4, work = 1 } = this.#plan;
+    this.#opening++;
     return this.#scene.child(
       { role: "consume", queue, loops, batch: 64, work },
       (note) => this.#hear(note),
@@ -166,7 +181,8 @@ export class Load {
   }
 
   #hear(note: Note): boolean {
-    if (note.note === "acknowledged") this.ledger.acknowledge(note.job);
+    if (note.note === "ready") this.#opening--;
+    else if (note.note === "acknowledged") this.ledger.acknowledge(note.job);
     else if (note.note === "handled") this.ledger.handle(note.jobs);
     else if (note.note === "error") this.ledger.see(note.error);
     return true;

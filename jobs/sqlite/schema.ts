@@ -129,13 +129,13 @@ function build(db: DatabaseSync, file: string): void {
 
 /** Whether it has our tables. Throws JobQueueError if it has others, or those of a later version. */
 function isReady(db: DatabaseSync, file: string): boolean {
-  const application = db.prepare("PRAGMA application_id").get()!["application_id"];
-  const version = Number(db.prepare("PRAGMA user_version").get()!["user_version"]);
+  // Somebody else may be making them. Before all else: what is empty here may have pages a moment later.
+  const isEmpty = statSync(file).size === 0;
+  const { application, version, tables, pages } = look(db);
   if (application !== APPLICATION) {
-    const { n } = db.prepare("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
     // SQLite takes what is shorter than a page for a new database, and would write over it.
-    const isNew = n === 0 && version === 0 && application === 0;
-    if (isNew && (hasPages(db) || statSync(file).size === 0)) return false;
+    const isNew = tables === 0 && version === 0 && application === 0;
+    if (isNew && (pages > 0 || isEmpty)) return false;
     const message = `${show(file)} is the database of another program: name another file`;
     throw new JobQueueError(message, "storage");
   }
@@ -146,6 +146,18 @@ function isReady(db: DatabaseSync, file: string): boolean {
   throw new JobQueueError(message, "mismatch");
 }
 
-function hasPages(db: DatabaseSync): boolean {
-  return Number(db.prepare("PRAGMA page_count").get()!["page_count"]) > 0;
+/** What is in a file, all as of one moment. */
+interface Look {
+  readonly application: number;
+  readonly version: number;
+  readonly tables: number;
+  readonly pages: number;
+}
+
+function look(db: DatabaseSync): Look {
+  return db.prepare(
+    "SELECT a.application_id AS application, v.user_version AS version, p.page_count AS pages, " +
+      "(SELECT count(*) FROM sqlite_schema) AS tables " +
+      "FROM pragma_application_id AS a, pragma_user_version AS v, pragma_page_count AS p",
+  ).get() as unknown as Look;
 }
