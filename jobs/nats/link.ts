@@ -26,6 +26,8 @@ import { closedFor, unauthorized, unreachable } from "./failures.ts";
 const LOOK = 1_000;
 /** Without an answer for so long it is sent again; each time later. */
 const PATIENCE = 2_500;
+/** In so long the server has taken what was sent, when the connection is closed. */
+const LAST_PATIENCE = 1_000;
 /** The pauses after nobody was there: they grow. */
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 500;
@@ -226,10 +228,18 @@ export class Link {
     this.#end(ended);
     if (!this.nc.isClosed()) {
       // Without a server there is nobody to wait for.
-      if (this.up) await this.nc.drain().catch(() => {});
+      if (this.up) await this.#drain();
       await this.nc.close();
     }
     await this.#watching;
+  }
+
+  /** A server that stands still does not hold it up. */
+  async #drain(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_PATIENCE);
+    await Promise.race([this.nc.drain().catch(() => {}), late]);
+    clearTimeout(timer);
   }
 
   #look(): void {
