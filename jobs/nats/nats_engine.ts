@@ -141,7 +141,9 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     ]);
     const others = groups.length === 1 ? 0 : await this.#forOthers(group, levels);
     const ready = sum(levels, ({ num_pending }) => num_pending) - others;
-    const leased = sum(levels, ({ num_ack_pending }) => num_ack_pending);
+    // After a crash a consumer may count some that the stream has no more.
+    const handedOut = sum(levels, ({ num_ack_pending }) => num_ack_pending);
+    const leased = Math.min(handedOut, work.state.messages);
     const unfinished = groups.length === 1
       ? ready + leased + unfinishedOf(delayed)
       : work.state.messages;
@@ -198,13 +200,16 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
    */
   async #isIdle(): Promise<boolean> {
     const { work, due, mover } = this.#names;
-    const { last_seq } = (await this.#stream(work)).state;
+    const { last_seq, messages } = (await this.#stream(work)).state;
     const delayed = await this.#consumer(work, mover);
-    if (unfinishedOf(delayed) > 0) return false;
+    if (messages > 0 && unfinishedOf(delayed) > 0) return false;
     if ((await this.#stream(due)).state.messages > 0) return false;
-    // By the consumers: a cluster that crashed may keep a message that all have acknowledged.
-    const all = await Promise.all(this.#settings.groups.map((group) => this.#levels(group)));
-    if (sum(all.flat(), unfinishedOf) > 0) return false;
+    // A cluster that crashed may keep a message that all have acknowledged, and a server that did may count
+    // one as handed out that it has no more: so either may say that all are done.
+    if (messages > 0) {
+      const all = await Promise.all(this.#settings.groups.map((group) => this.#levels(group)));
+      if (sum(all.flat(), unfinishedOf) > 0) return false;
+    }
     return (await this.#stream(work)).state.last_seq === last_seq;
   }
 
