@@ -1,31 +1,134 @@
 /**
- * The connection that all parts of an engine share, and what waits on it.
+ * Requests over one connection that last: each is repeated until it is answered, given up, or late.
  *
- * - Requests last: they outlive a connection that is lost for a while.
+ * - A request is sent again when the connection is back, when nobody was there for it, and when no answer
+ *   came for a while. Whoever asks sees to it that this does no harm.
+ * - It may bring others with it that are to arrive before it; they are repeated with it. The order of the
+ *   connection makes its answer theirs, too.
  * - Once the connection is closed for good, all that is asked, or was, fails with that.
  * - There is one timer, while anything is asked.
- * - Before it is closed, it can be told to hurry: then no request lasts longer than a moment.
  *
  * @module
  */
 import {
   createInbox,
   type Msg,
+  type MsgHdrs,
   type NatsConnection,
   type Payload,
   PermissionViolationError,
   type Subscription,
 } from "@nats-io/transport-node";
 import { JobQueueError } from "../errors.ts";
-import { type Answered, Ask, type Hanging, notInTime, type Part } from "./ask.ts";
-import { closedFor, unauthorized } from "./failures.ts";
-
-export type { Answered, Ask, Hanging, Part } from "./ask.ts";
+import { closedFor, unauthorized, unreachable } from "./failures.ts";
 
 /** How often it is looked what is late, in milliseconds. */
 const LOOK = 1_000;
-/** When the connection is to be closed, the server has so long for each step of that. */
-const LAST_PATIENCE = 500;
+/** Without an answer for so long it is sent again; each time later. */
+const PATIENCE = 2_500;
+/** In so long the server has taken what was sent, when the connection is closed. */
+const LAST_PATIENCE = 1_000;
+/** The pauses after nobody was there: they grow. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 500;
+
+/** One message that is sent. */
+export interface Part {
+  readonly subject: string;
+  readonly body: Payload;
+  readonly headers?: MsgHdrs | undefined;
+}
+
+/** What waits on the connection. */
+export interface Hanging {
+  /** Now and then. */
+  look(now: number): void;
+  /** The connection is back: whatever the server knew of this is lost. */
+  again(): void;
+  /** There will be no answer. */
+  fail(error: JobQueueError): void;
+  /** What it sends to, if that is forbidden. */
+  readonly target: string;
+}
+
+export type Answered = (answer: Msg | undefined, error: JobQueueError | undefined) => void;
+
+/** A request. */
+export class Ask implements Hanging {
+  readonly #link: Link;
+  readonly #token: string;
+  readonly #parts: readonly Part[];
+  readonly #answered: Answered;
+  readonly #deadline: number;
+  #sentAt = 0;
+  #sent = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pause = FIRST_PAUSE;
+
+  constructor(
+    link: Link,
+    token: string,
+    parts: readonly Part[],
+    deadline: number,
+    answered: Answered,
+  ) {
+    this.#link = link;
+    this.#token = token;
+    this.#parts = parts;
+    this.#deadline = deadline;
+    this.#answered = answered;
+  }
+
+  get target(): string {
+    return this.#parts.at(-1)!.subject;
+  }
+
+  /** The server may have dealt with it although no answer has come. */
+  get repeated(): boolean {
+    return this.#sent > 1;
+  }
+
+  get sent(): boolean {
+    return this.#sent > 0;
+  }
+
+  /** Nobody waits for an answer any more. */
+  cancel(): void {
+    clearTimeout(this.#timer);
+    this.#link.forget(this.#token, this);
+  }
+
+  again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#sent++;
+    this.#sentAt = performance.now();
+    this.#link.send(this.#parts, this.#token);
+  }
+
+  look(now: number): void {
+    if (now >= this.#deadline) {
+      this.fail(unreachable(`the server has not answered in time`));
+    } else if (this.#timer === undefined && now - this.#sentAt >= PATIENCE * this.#sent) {
+      if (this.#link.up) this.again();
+    }
+  }
+
+  fail(error: JobQueueError): void {
+    this.cancel();
+    this.#answered(undefined, error);
+  }
+
+  answer(message: Msg): void {
+    if (message.data.length === 0 && message.headers?.code === 503) {
+      this.#timer ??= setTimeout(() => this.again(), this.#pause);
+      this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
+      return;
+    }
+    this.cancel();
+    this.#answered(message, undefined);
+  }
+}
 
 export class Link {
   readonly nc: NatsConnection;
@@ -39,8 +142,6 @@ export class Link {
   #next = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: JobQueueError | undefined;
-  /** No request lasts longer. */
-  #latest = Infinity;
   readonly #watching: Promise<void>;
 
   constructor(nc: NatsConnection, inboxPrefix: string | undefined) {
@@ -66,9 +167,9 @@ export class Link {
   /** `answered` is called once, unless it is cancelled before. */
   ask(parts: readonly Part[], answered: Answered, deadline = Infinity): Ask {
     const token = (this.#next++).toString(36);
-    const ask = new Ask(this, token, parts, Math.min(deadline, this.#latest), answered);
-    const failure = this.#failure ?? (this.#tooLate ? notInTime() : undefined);
-    if (failure !== undefined) {
+    const ask = new Ask(this, token, parts, deadline, answered);
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
       queueMicrotask(() => answered(undefined, failure));
       return ask;
     }
@@ -120,14 +221,6 @@ export class Link {
     this.nc.publish(subject, body, headers ? { reply, headers } : { reply });
   }
 
-  /** Whatever is asked, or will be, has so long: the connection is about to be closed. */
-  hurry(): void {
-    this.#latest = performance.now() + LAST_PATIENCE;
-    for (const ask of this.#asks.values()) ask.hurry(this.#latest);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), LAST_PATIENCE + 1);
-  }
-
   /** Sends what is to be sent, and lets go of the connection. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
@@ -147,11 +240,6 @@ export class Link {
     const timer = setTimeout(resolve, LAST_PATIENCE);
     await Promise.race([this.nc.drain().catch(() => {}), late]);
     clearTimeout(timer);
-  }
-
-  /** It is about to be closed, and nobody is there. */
-  get #tooLate(): boolean {
-    return !this.up && performance.now() >= this.#latest;
   }
 
   #look(): void {
