@@ -49,6 +49,35 @@ law("153, 175: a put is stored once, although the server is killed under it", as
   }
 });
 
+law(
+  "153, 155, 175: a put whose answer was lost is stored once, and is no duplicate of itself",
+  async (scene) => {
+    await using mute = new MuteProxy(scene.server);
+    const queue = await natsJobs<number>(mute.url, { name: scene.name });
+    try {
+      const witness = await scene.open({ leaseTime: 30_000 });
+      mute.swallow();
+      const puts = [
+        queue.put(1, { dedupeId: "one" }),
+        queue.put(2),
+        queue.put(3, { delay: 1, dedupeId: "three" }),
+      ];
+      await untilSo(async () => (await witness.stats()).unfinished === 3);
+      // Somebody else's is a duplicate.
+      assertEquals((await witness.put(9, { dedupeId: "one" })).duplicate, true);
+      mute.cut();
+      const receipts = await soon(Promise.all(puts));
+      assertEquals(receipts.map(({ duplicate }) => duplicate), [false, false, false]);
+      assertEquals((await soon(queue.put(9, { dedupeId: "one" }))).duplicate, true);
+      const values = await finish(queue, 3, ({ value }) => value);
+      assertEquals(values.sort(), [1, 2, 3]);
+      await soon(witness.join());
+    } finally {
+      await queue.close();
+    }
+  },
+);
+
 law("154, 175: puts that wait for room wait on over a restart, in their order", async (scene) => {
   const queue = await scene.open({ capacity: 1 });
   const puts = Array.from({ length: 6 }, (_, n) => queue.put(n));
@@ -277,6 +306,73 @@ law(
     await server.restart({});
   },
 );
+
+/** Between a client and its server: it can swallow what the server says, and end the connection. */
+class MuteProxy implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #server: NatsServer;
+  readonly #running: Promise<void>;
+  readonly #open = new Set<Deno.Conn>();
+  #mute = false;
+
+  constructor(server: NatsServer) {
+    this.#server = server;
+    this.#running = this.#run();
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
+  }
+
+  swallow(): void {
+    this.#mute = true;
+  }
+
+  /** Those who come again are heard. */
+  cut(): void {
+    this.#mute = false;
+    for (const conn of this.#open) close(conn);
+    this.#open.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.cut();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const pumps: Promise<void>[] = [];
+    for await (const client of this.#listener) {
+      const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#server.port });
+      this.#open.add(client).add(server);
+      pumps.push(this.#pump(client, server, false), this.#pump(server, client, true));
+    }
+    await Promise.all(pumps);
+  }
+
+  async #pump(from: Deno.Conn, to: Deno.Conn, answers: boolean): Promise<void> {
+    try {
+      for await (const bytes of from.readable) {
+        const writer = to.writable.getWriter();
+        if (!answers || !this.#mute) await writer.write(bytes);
+        writer.releaseLock();
+      }
+    } catch {
+      // It was cut.
+    }
+    close(from);
+    close(to);
+  }
+}
+
+function close(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // It is closed.
+  }
+}
 
 async function unauthorized(call: Promise<unknown>): Promise<void> {
   const error = await assertRejects(() => soon(call), JobQueueError);
