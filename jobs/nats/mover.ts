@@ -37,6 +37,7 @@ class Feed implements PullEvents {
   readonly #stream: string;
   readonly #consumer: string;
   readonly #handle: (messages: Msg[]) => Promise<void>;
+  readonly #needed: () => boolean;
   readonly #batch: number;
   #pull: Pull | undefined;
   /** What has come, and is not dealt with. */
@@ -52,6 +53,7 @@ class Feed implements PullEvents {
     consumer: string,
     batch: number,
     handle: (messages: Msg[]) => Promise<void>,
+    needed: () => boolean,
   ) {
     this.#link = link;
     this.#puller = new Puller(link);
@@ -59,6 +61,7 @@ class Feed implements PullEvents {
     this.#consumer = consumer;
     this.#batch = batch;
     this.#handle = handle;
+    this.#needed = needed;
   }
 
   /** Somebody takes: asks, if nothing is asked, and once more after that. */
@@ -122,7 +125,9 @@ class Feed implements PullEvents {
 
   #ask(): void {
     const idle = this.#pull === undefined && this.#timer === undefined && this.#busy === undefined;
-    if (!this.#wanted || !idle || this.#closed) return;
+    if (!idle || this.#closed) return;
+    // Whoever waits for long wants it for as long.
+    if (!this.#wanted && !this.#needed()) return;
     // Whoever asks on a connection that has ended is told so by the client, and nobody here could be.
     if (this.#link.failure !== undefined) return;
     this.#wanted = false;
@@ -144,13 +149,13 @@ export class Mover {
   #closed = false;
   readonly #life = new AbortController();
 
-  constructor(link: Link, names: Names, line: PutLine) {
+  constructor(link: Link, names: Names, line: PutLine, needed: () => boolean) {
     this.#link = link;
     this.#names = names;
     this.#line = line;
     const { work, due, mover } = names;
-    this.#delayed = new Feed(link, work, mover, BATCH, (messages) => this.#move(messages));
-    this.#due = new Feed(link, due, mover, 1, (messages) => this.#enter(messages));
+    this.#delayed = new Feed(link, work, mover, BATCH, (messages) => this.#move(messages), needed);
+    this.#due = new Feed(link, due, mover, 1, (messages) => this.#enter(messages), needed);
   }
 
   /** Somebody takes, or wants to know. */

@@ -52,7 +52,9 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     this.#api = new Api(link);
     this.#line = new PutLine(link, this.#api, names.work);
     this.#dead = new DeadStreams(link, this.#api, names, kind);
-    this.#mover = new Mover(link, names, this.#line);
+    this.#mover = new Mover(link, names, this.#line, () => {
+      return [...this.#takers.values()].some(({ needed }) => needed);
+    });
     const { groups, levels, leaseTime } = settings;
     this.#takers = new Map(
       groups.map((group) => [

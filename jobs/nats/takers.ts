@@ -242,6 +242,11 @@ export class Takers {
     return this.#puller.forgotten;
   }
 
+  /** Somebody waits for a job. */
+  get needed(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   gone(taker: Taker): void {
     this.#waiting.delete(taker);
   }
