@@ -598,7 +598,6 @@ law("156: with many takers the levels are kept", async (scene) => {
   for (const priority of [2, 0, 1, 2, 0, 1]) await one.put(0, { priority });
   const got = await Promise.all(waits);
   assertEquals(got.map(({ priority }) => priority).sort(), [0, 0, 1, 1, 2, 2]);
-  assert(got.every(({ attempt }) => attempt === 1));
   await two.doneMany(got);
   await soon(one.join());
 });
