@@ -20,7 +20,7 @@ export class Graveyard {
   constructor(db: DatabaseSync, ledger: Ledger) {
     this.#ledger = ledger;
     this.#page = db.prepare(
-      `SELECT ${COLUMNS} FROM dead WHERE lane = ? AND position > ? ORDER BY position LIMIT ?`,
+      `SELECT ${COLUMNS} FROM dead WHERE lane = ? AND position > ? ORDER BY position LIMIT 0 + ?`,
     );
     this.#last = db.prepare(
       `SELECT ${COLUMNS} FROM dead WHERE lane = ? AND id = ? ORDER BY position DESC LIMIT 1`,

@@ -23,7 +23,7 @@ export class KnownIds {
     this.#add = db.prepare("INSERT OR REPLACE INTO known (queue, id, until) VALUES (?, ?, ?)");
     this.#old = db.prepare(
       `SELECT id FROM known INDEXED BY known_until WHERE queue = ? AND until <= ?
-        ORDER BY until LIMIT ?`,
+        ORDER BY until LIMIT ${FORGOTTEN}`,
     );
     this.#remove = db.prepare("DELETE FROM known WHERE queue = ? AND id = ?");
   }
@@ -36,7 +36,7 @@ export class KnownIds {
   /** Within a transaction. */
   add(id: string, until: number, now: number): void {
     this.#add.run(this.#queue, stored(id), until);
-    const old = this.#old.all(this.#queue, now, FORGOTTEN) as { id: string }[];
+    const old = this.#old.all(this.#queue, now) as { id: string }[];
     for (const { id } of old) this.#remove.run(this.#queue, id);
   }
 }

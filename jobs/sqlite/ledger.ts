@@ -92,6 +92,11 @@ export class Ledger {
     if (--this.#totals.unfinished === 0) this.#totals.emptied++;
   }
 
+  /** Whether some were ready at the last look: a guess, which spares one. */
+  hadReady(id: number): boolean {
+    return (this.#lanes.get(id)?.ready ?? 0) > 0;
+  }
+
   /** The counters of a lane; whoever changes them calls `number`, `add`, `finish` or `touch`. */
   lane(id: number): Lane {
     let lane = this.#lanes.get(id);

@@ -32,6 +32,12 @@ const DELAYED = 1;
 const LEASED = 2;
 const RESTING = 3;
 
+/**
+ * A limit that is given. SQLite plans anew for each value of a plain `LIMIT ?`, which costs 20 to 40 µs;
+ * of a sum it thinks nothing.
+ */
+const LIMIT = "LIMIT 0 + ?";
+
 const BODY = "coalesce(body, (SELECT body FROM bodies WHERE bodies.id = jobs.shared))";
 /** Number, attempt, now: the lease has not ended. */
 const HELD = `seq = ? AND attempt = ? AND state = ${LEASED} AND due > ?`;
@@ -63,7 +69,7 @@ export class Shelf {
     this.#share = db.prepare("INSERT INTO bodies (id, owed, body) VALUES (?, ?, ?)");
     this.#first = db.prepare(
       `SELECT seq, level, attempt, shared, id, ${BODY} AS body FROM jobs INDEXED BY jobs_ready
-        WHERE lane = ? AND place IS NOT NULL ORDER BY level, place LIMIT ?`,
+        WHERE lane = ? AND place IS NOT NULL ORDER BY level, place ${LIMIT}`,
     );
     this.#lease = db.prepare(
       `UPDATE jobs SET place = NULL, due = ?, attempt = ?, state = ${LEASED} WHERE seq = ?`,
@@ -74,7 +80,7 @@ export class Shelf {
     );
     this.#due = db.prepare(
       `SELECT seq, state FROM jobs INDEXED BY jobs_due WHERE lane = ? AND due <= ?
-        ORDER BY due, seq LIMIT ?`,
+        ORDER BY due, seq ${LIMIT}`,
     );
     this.#wake = db.prepare(
       `UPDATE jobs SET place = ?, due = NULL, state = ${READY} WHERE seq = ?`,

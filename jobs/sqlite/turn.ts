@@ -95,14 +95,21 @@ export class Turn {
     const enter = entering && entrants.head !== null;
     // The queue was not full when somebody last looked.
     if (enter && this.#calls.allAreNew) return true;
+    if (steps.some((step) => step.writes(this.#now))) return true;
+    if (this.#someTaker((lane) => file.ledger.hadReady(lane))) return true;
     file.look();
     if (enter && !file.isFull) return true;
-    if (steps.some((step) => step.writes(this.#now))) return true;
+    return this.#someTaker((lane) =>
+      file.ledger.lane(lane).ready > 0 || file.isDue(lane, this.#now)
+    );
+  }
+
+  /** Whether somebody waits at a lane that is such, or is not there any more. */
+  #someTaker(isSuch: (lane: number) => boolean): boolean {
     for (const [group, list] of this.#calls.takers) {
       if (list.head === null) continue;
-      const lane = file.queue.lanes.get(group);
-      if (lane === undefined) return true;
-      if (file.ledger.lane(lane).ready > 0 || file.isDue(lane, this.#now)) return true;
+      const lane = this.#file.queue.lanes.get(group);
+      if (lane === undefined || isSuch(lane)) return true;
     }
     return false;
   }
