@@ -69,7 +69,7 @@ function create(db: DatabaseSync, settings: JobSettings): void {
   }
   db.prepare(
     `INSERT INTO queues (id, name, capacity, lease_time, max_attempts, levels, dedupe_window,
-      revision, next, unfinished, emptied) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0)`,
+      revision, next, unfinished, emptied, knocks) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, 0, 0, 0)`,
   ).run(id, name, capacity, leaseTime, maxAttempts, levels, dedupeWindow, id * NUMBERS);
   for (const group of groups) addLane(db, id, group);
 }

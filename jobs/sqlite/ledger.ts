@@ -25,12 +25,14 @@ interface Totals {
   unfinished: number;
   /** How often nothing was unfinished any more. */
   emptied: number;
+  /** How often somebody knocked who waits for room. */
+  knocks: number;
   /** Changes with the configuration. */
   revision: number;
 }
 
 export class Ledger {
-  #totals: Totals = { next: 0, unfinished: 0, emptied: 0, revision: 0 };
+  #totals: Totals = { next: 0, unfinished: 0, emptied: 0, knocks: 0, revision: 0 };
   readonly #lanes = new Map<number, Lane>();
   #changed = false;
   readonly #queue: number;
@@ -42,11 +44,11 @@ export class Ledger {
   constructor(db: DatabaseSync, queue: number) {
     this.#queue = queue;
     this.#readTotals = db.prepare(
-      "SELECT next, unfinished, emptied, revision FROM queues WHERE id = ?",
+      "SELECT next, unfinished, emptied, knocks, revision FROM queues WHERE id = ?",
     );
     this.#readLane = db.prepare("SELECT ready, leased, delayed, dead FROM lanes WHERE id = ?");
     this.#writeTotals = db.prepare(
-      "UPDATE queues SET next = ?, unfinished = ?, emptied = ? WHERE id = ?",
+      "UPDATE queues SET next = ?, unfinished = ?, emptied = ?, knocks = ? WHERE id = ?",
     );
     this.#writeLane = db.prepare(
       "UPDATE lanes SET ready = ?, leased = ?, delayed = ?, dead = ? WHERE id = ?",
@@ -70,6 +72,10 @@ export class Ledger {
     return this.#totals.emptied;
   }
 
+  get knocks(): number {
+    return this.#totals.knocks;
+  }
+
   get revision(): number {
     return this.#totals.revision;
   }
@@ -90,6 +96,12 @@ export class Ledger {
   finish(): void {
     this.#changed = true;
     if (--this.#totals.unfinished === 0) this.#totals.emptied++;
+  }
+
+  /** Somebody waits for room. */
+  knock(): void {
+    this.#changed = true;
+    this.#totals.knocks++;
   }
 
   /** Whether some were ready at the last look: a guess, which spares one. */
@@ -122,8 +134,8 @@ export class Ledger {
   /** Writes what has changed. */
   write(): void {
     if (!this.#changed) return;
-    const { next, unfinished, emptied } = this.#totals;
-    this.#writeTotals.run(next, unfinished, emptied, this.#queue);
+    const { next, unfinished, emptied, knocks } = this.#totals;
+    this.#writeTotals.run(next, unfinished, emptied, knocks, this.#queue);
     for (const [id, { ready, leased, delayed, dead }] of this.#lanes) {
       this.#writeLane.run(ready, leased, delayed, dead, id);
     }

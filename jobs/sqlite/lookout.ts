@@ -10,23 +10,23 @@ import type { Clock, Timer } from "../../tasks/clock.ts";
 export class Lookout {
   readonly #clock: Clock;
   readonly #interval: number;
-  /** Whether somebody else has done something. */
-  readonly #changed: () => boolean;
+  readonly #look: () => void;
   readonly #wake: () => void;
   #poll: Timeout | undefined;
   #timer: Timer | undefined;
   #at = Infinity;
 
-  constructor(clock: Clock, interval: number, changed: () => boolean, wake: () => void) {
+  /** `look` is called now and then, `wake` at the next moment. */
+  constructor(clock: Clock, interval: number, look: () => void, wake: () => void) {
     this.#clock = clock;
     this.#interval = interval;
-    this.#changed = changed;
+    this.#look = look;
     this.#wake = wake;
   }
 
   /** Somebody waits, and at that moment, if not before, there is something for him. */
   watch(at: number): void {
-    this.#poll ??= new Timeout(this.#interval, () => this.#look());
+    if (this.#poll === undefined) this.#lookLater();
     if (at === this.#at) return;
     this.#timer?.stop();
     this.#at = at;
@@ -44,8 +44,11 @@ export class Lookout {
     this.#at = Infinity;
   }
 
-  #look(): void {
-    this.#poll = new Timeout(this.#interval, () => this.#look());
-    if (this.#changed()) this.#wake();
+  /** Not quite regularly: of several processes not always the same one is to be the first. */
+  #lookLater(): void {
+    this.#poll = new Timeout(this.#interval * (0.75 + Math.random() / 2), () => {
+      this.#lookLater();
+      this.#look();
+    });
   }
 }

@@ -37,7 +37,8 @@ CREATE TABLE queues (
   revision INTEGER NOT NULL,
   next INTEGER NOT NULL,
   unfinished INTEGER NOT NULL,
-  emptied INTEGER NOT NULL
+  emptied INTEGER NOT NULL,
+  knocks INTEGER NOT NULL
 );
 CREATE TABLE lanes (
   id INTEGER PRIMARY KEY,

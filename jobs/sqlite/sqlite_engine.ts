@@ -17,6 +17,7 @@ import type { Clock } from "../../tasks/clock.ts";
 import type { Buried, JobEngine, NewJob, Settlement } from "../engine.ts";
 import type { JobStats } from "../job_queue.ts";
 import { Calls, Step } from "./calls.ts";
+import { Door } from "./door.ts";
 import { isBusy, storageError } from "./faults.ts";
 import type { JobFile } from "./job_file.ts";
 import { Lookout } from "./lookout.ts";
@@ -42,6 +43,9 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
   readonly #calls: Calls;
   readonly #lookout: Lookout;
   readonly #patience: Patience;
+  readonly #door = new Door();
+  /** The next turn is that of a look. */
+  #looking = false;
   /** A turn has been asked for. */
   #asked = false;
   /** Until the lock is tried again. */
@@ -51,7 +55,7 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
     this.#file = file;
     this.#clock = clock;
     this.#calls = new Calls(file.queue.lanes.keys(), { left: () => this.#left() });
-    this.#lookout = new Lookout(clock, pollInterval, () => this.#hasChanged(), () => this.#ask());
+    this.#lookout = new Lookout(clock, pollInterval, () => this.#look(), () => this.#ask());
     this.#patience = new Patience(busyTimeout);
   }
 
@@ -154,7 +158,7 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
     if (!this.#calls.someoneWaits && this.#calls.steps.length === 0) return;
     const turn = new Turn(this.#file, this.#calls, this.#clock);
     try {
-      turn.run();
+      turn.run(this.#looking || !this.#door.isShared || this.#calls.allAreNew);
       this.#patience.renew();
     } catch (error) {
       if (isBusy(error)) this.#busy(error);
@@ -201,6 +205,8 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
   }
 
   #after(turn: Turn): void {
+    this.#looking = false;
+    this.#door.hear(this.#file.ledger.knocks);
     if (turn.more) this.#ask();
     if (this.#calls.someoneWaits) this.#lookout.watch(turn.soonest);
     else this.#lookout.rest();
@@ -213,6 +219,25 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
     if (this.#calls.steps.length > 0) return;
     this.#pause?.stop();
     this.#pause = undefined;
+  }
+
+  /** What have others done? */
+  #look(): void {
+    const waits = this.#calls.entrants.length > 0;
+    if (waits && this.#door.isSilent) this.#knock();
+    if (!this.#hasChanged() && !(waits && this.#door.isShared)) return;
+    this.#looking = true;
+    this.#ask();
+  }
+
+  #knock(): void {
+    this.#door.knock();
+    const knock = this.#step(always, () => {
+      this.#file.ledger.knock();
+      return true;
+    });
+    // It is heard later, then.
+    knock.catch(() => {});
   }
 
   /** If it cannot be seen, a turn finds out why. */
