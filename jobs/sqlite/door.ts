@@ -3,8 +3,8 @@
  *
  * One that frees places could fill them in the same turn, again and again, and the others would never see
  * one. So whoever waits for room for longer than a look knocks: he counts one up in the file, now and then.
- * A process that has heard another one lets those who wait wait for its next look, as the others do; which
- * of them looks first is a matter of chance.
+ * A process that has heard another one lets those who wait wait for its next look, as the others do, and
+ * lets one look pass after each at which some got in.
  *
  * @module
  */
@@ -18,9 +18,12 @@ export class Door {
   #knocks: number | undefined;
   #shared = -Infinity;
   #knocked = -Infinity;
+  /** Some got in since the last look. */
+  #entered = false;
 
-  /** What the file says now. */
-  hear(knocks: number): void {
+  /** What the file says now, and whether some got in. */
+  hear(knocks: number, entered: boolean): void {
+    this.#entered ||= entered;
     if (this.#knocks !== undefined && knocks !== this.#knocks) this.#shared = performance.now();
     this.#knocks = knocks;
   }
@@ -28,6 +31,13 @@ export class Door {
   /** Another process waits for room, too. */
   get isShared(): boolean {
     return performance.now() - this.#shared < HEEDED_FOR;
+  }
+
+  /** Whether those who wait may enter at this look. */
+  look(): boolean {
+    const may = !this.isShared || !this.#entered;
+    this.#entered = false;
+    return may;
   }
 
   /** Whether to knock. */

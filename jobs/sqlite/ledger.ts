@@ -98,10 +98,10 @@ export class Ledger {
     if (--this.#totals.unfinished === 0) this.#totals.emptied++;
   }
 
-  /** Somebody waits for room. */
-  knock(): void {
+  /** Somebody waits for room: how often so far. */
+  knock(): number {
     this.#changed = true;
-    this.#totals.knocks++;
+    return ++this.#totals.knocks;
   }
 
   /** Whether some were ready at the last look: a guess, which spares one. */

@@ -44,8 +44,10 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
   readonly #lookout: Lookout;
   readonly #patience: Patience;
   readonly #door = new Door();
-  /** The next turn is that of a look. */
+  /** In the next turn those may enter who have waited for a look. */
   #looking = false;
+  /** In the last turn those who waited might not enter. */
+  #withheld = false;
   /** A turn has been asked for. */
   #asked = false;
   /** Until the lock is tried again. */
@@ -115,10 +117,8 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
   }
 
   async findBuried(group: string, id: string): Promise<Buried | undefined> {
-    const [found] = await this.#step(never, () => {
-      return [this.#file.graveyard.find(this.#file.lane(group), id)];
-    });
-    return found;
+    const find = () => [this.#file.graveyard.find(this.#file.lane(group), id)];
+    return (await this.#step(never, find))[0];
   }
 
   revive(group: string, id: string, wait: Wait): Promise<boolean> {
@@ -158,7 +158,9 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
     if (!this.#calls.someoneWaits && this.#calls.steps.length === 0) return;
     const turn = new Turn(this.#file, this.#calls, this.#clock);
     try {
-      turn.run(this.#looking || !this.#door.isShared || this.#calls.allAreNew);
+      const entering = this.#looking || !this.#door.isShared || this.#calls.allAreNew;
+      this.#withheld = !entering;
+      turn.run(entering);
       this.#patience.renew();
     } catch (error) {
       if (isBusy(error)) this.#busy(error);
@@ -206,7 +208,7 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
 
   #after(turn: Turn): void {
     this.#looking = false;
-    this.#door.hear(this.#file.ledger.knocks);
+    this.#door.hear(this.#file.ledger.knocks, turn.entered);
     if (turn.more) this.#ask();
     if (this.#calls.someoneWaits) this.#lookout.watch(turn.soonest);
     else this.#lookout.rest();
@@ -223,19 +225,15 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
 
   /** What have others done? */
   #look(): void {
-    const waits = this.#calls.entrants.length > 0;
-    if (waits && this.#door.isSilent) this.#knock();
-    if (!this.#hasChanged() && !(waits && this.#door.isShared)) return;
-    this.#looking = true;
+    if (this.#calls.entrants.length > 0 && this.#door.isSilent) this.#knock();
+    if (!this.#hasChanged() && !this.#withheld) return;
+    this.#looking = this.#door.look();
     this.#ask();
   }
 
   #knock(): void {
     this.#door.knock();
-    const knock = this.#step(always, () => {
-      this.#file.ledger.knock();
-      return true;
-    });
+    const knock = this.#step(always, () => this.#file.ledger.knock());
     // It is heard later, then.
     knock.catch(() => {});
   }
