@@ -43,12 +43,6 @@ export type Verdict =
   | { readonly kind: "retry"; readonly delay: number }
   | { readonly kind: "bury"; readonly reason: string };
 
-/** One job and its verdict. */
-export interface Settlement<D extends Delivery = Delivery> {
-  readonly delivery: D;
-  readonly verdict: Verdict;
-}
-
 /** A job that was given up. */
 export interface Buried {
   readonly id: string;
@@ -71,10 +65,10 @@ export interface JobEngine<D extends Delivery = Delivery> {
   take(group: string, max: number, wait: Wait): Promise<D[]>;
 
   /**
-   * Settles jobs, in one step where it can; resolves when that is stored. Each: whether the lease had not
+   * Settles jobs alike, in one step where it can; resolves when that is stored. Each: whether the lease had not
    * ended before. If it had, `done` finishes the job all the same, and the others do nothing.
    */
-  settle(group: string, settlements: readonly Settlement<D>[]): Promise<boolean[]>;
+  settle(group: string, deliveries: readonly D[], verdict: Verdict): Promise<boolean[]>;
 
   /** Begins a lease anew; `timeLeft` knows. false: it had ended before. */
   extend(group: string, delivery: D): Promise<boolean>;

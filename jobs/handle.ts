@@ -21,7 +21,7 @@ import { contextBelow } from "../tasks/pool_options.ts";
 import { isCancel } from "../tasks/results.ts";
 import type { PayloadCodec } from "./codec.ts";
 import { type DeadLetters, EngineDeadLetters } from "./dead_letters.ts";
-import type { Delivery, JobEngine, NewJob, Settlement } from "./engine.ts";
+import type { Delivery, JobEngine, NewJob } from "./engine.ts";
 import { HeldLease, patient, textOf } from "./held_lease.ts";
 import { HeldLeases } from "./held_leases.ts";
 import {
@@ -184,26 +184,26 @@ export class JobHandle<T> implements JobQueue<T> {
   /** Those that are handed on; the others are given up. */
   async #leases(deliveries: readonly Delivery[]): Promise<JobLease<T>[]> {
     const leases: JobLease<T>[] = [];
-    let bad: Settlement[] | undefined;
+    let buried: Promise<void>[] | undefined;
     for (const delivery of deliveries) {
       const lease = this.#lease(delivery);
       if (typeof lease === "string") {
-        (bad ??= []).push({ delivery, verdict: { kind: "bury", reason: lease } });
+        (buried ??= []).push(this.#bury(delivery, lease));
       } else {
         this.#held.add(lease);
         leases.push(lease);
       }
     }
-    if (bad !== undefined) await this.#bury(bad);
+    if (buried !== undefined) await Promise.all(buried);
     return leases;
   }
 
-  /** Others were handed out with them: if the engine fails, the bad ones come again later. */
-  async #bury(bad: readonly Settlement[]): Promise<void> {
+  /** Others were handed out with it: if the engine fails, this one comes again later. */
+  async #bury(delivery: Delivery, reason: string): Promise<void> {
     try {
-      await this.#engine.settle(this.group, bad);
+      await this.#engine.settle(this.group, [delivery], { kind: "bury", reason });
     } catch {
-      // Their leases run out, and somebody buries them then.
+      // Its lease runs out, and somebody buries it then.
     }
   }
 

@@ -113,9 +113,13 @@ export class HeldLease<out T> implements JobLease<T> {
     await (this.ended ?? this.retry());
   }
 
-  /** Joins it to a settlement of many, at its place there; it is not settled yet. */
-  join(call: "done" | "retry", stored: Promise<readonly boolean[]>, place: number): void {
+  /** It becomes a part of a settlement of many; it is not settled yet. */
+  decide(call: "done" | "retry"): void {
     this.#call = this.#kind = call;
+  }
+
+  /** That settlement, and its place there. */
+  join(stored: Promise<readonly boolean[]>, place: number): void {
     this.#many = stored;
     this.#place = place;
   }

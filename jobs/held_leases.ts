@@ -61,26 +61,32 @@ export class HeldLeases implements LeaseHolder {
 
   /** `done` for those of them that are not settled. */
   doneMany(leases: readonly HeldLease<unknown>[]): Promise<boolean[]> {
-    const open = [...new Set(leases)].filter((lease) => !lease.settled);
-    return this.#settleAll(open, "done");
+    return this.#settleAll(leases, "done");
   }
 
   /** What cannot be given back comes back by itself, when its lease runs out. */
   async giveBack(): Promise<void> {
     const held = [...this.#held];
-    const open = held.filter((lease) => !lease.settled && lease.timeLeft > 0);
+    const back = this.#settleAll(held.filter((lease) => lease.timeLeft > 0), "retry");
     this.#over = true;
-    await Promise.allSettled([
-      this.#settleAll(open, "retry"),
-      ...held.map((lease) => lease.ended),
-    ]);
+    await Promise.allSettled([back, ...held.map((lease) => lease.ended)]);
     this.#held.clear();
   }
 
-  async #settleAll(open: HeldLease<unknown>[], call: "done" | "retry"): Promise<boolean[]> {
+  /** Those of them that are not settled; each of them once. */
+  async #settleAll(
+    leases: readonly HeldLease<unknown>[],
+    call: "done" | "retry",
+  ): Promise<boolean[]> {
+    const open: HeldLease<unknown>[] = [];
+    for (const lease of leases) {
+      if (lease.settled) continue;
+      lease.decide(call);
+      open.push(lease);
+    }
     if (open.length === 0) return [];
     const stored = this.#settled(open, call === "done" ? { kind: call } : { kind: call, delay: 0 });
-    for (const [place, lease] of open.entries()) lease.join(call, stored, place);
+    for (let place = 0; place < open.length; place++) open[place]!.join(stored, place);
     try {
       return await stored;
     } catch (error) {
@@ -90,8 +96,8 @@ export class HeldLeases implements LeaseHolder {
   }
 
   async #settled(leases: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
-    const settlements = leases.map(({ delivery }) => ({ delivery, verdict }));
-    const kept = await this.#calls.go(() => this.#engine.settle(this.#group, settlements));
+    const deliveries = leases.map(({ delivery }) => delivery);
+    const kept = await this.#calls.go(() => this.#engine.settle(this.#group, deliveries, verdict));
     for (const lease of leases) this.#held.delete(lease);
     return kept;
   }

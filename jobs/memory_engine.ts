@@ -11,7 +11,7 @@ import type { Wait } from "../core/contract.ts";
 import { type Permit, Semaphore } from "../sync/semaphore.ts";
 import { WaitGroup } from "../sync/wait_group.ts";
 import type { Clock } from "../tasks/clock.ts";
-import type { Buried, JobEngine, NewJob, Settlement, Verdict } from "./engine.ts";
+import type { Buried, JobEngine, NewJob, Verdict } from "./engine.ts";
 import type { JobSettings } from "./job_options.ts";
 import type { JobStats } from "./job_queue.ts";
 import { type MemoryDelivery, MemoryGroup, type Share, type StoredJob } from "./memory_group.ts";
@@ -52,11 +52,14 @@ export class MemoryEngine implements JobEngine<MemoryDelivery> {
     return this.#group(group).take(max, wait);
   }
 
-  settle(group: string, settlements: readonly Settlement<MemoryDelivery>[]): Promise<boolean[]> {
+  settle(
+    group: string,
+    deliveries: readonly MemoryDelivery[],
+    verdict: Verdict,
+  ): Promise<boolean[]> {
     const own = this.#group(group);
     own.promote();
-    return Promise.resolve(settlements.map(({ delivery, verdict }) => {
-      const { share, current } = delivery;
+    return Promise.resolve(deliveries.map(({ share, current }) => {
       if (current || verdict.kind === "done") this.#settle(own, share, verdict);
       return current;
     }));

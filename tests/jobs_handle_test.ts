@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { codecOf } from "../jobs/codec.ts";
-import type { Delivery, JobEngine, Settlement } from "../jobs/engine.ts";
+import type { Delivery, JobEngine, Verdict } from "../jobs/engine.ts";
 import { JobHandle } from "../jobs/handle.ts";
 import { settingsOf } from "../jobs/job_options.ts";
 import { background, ClosedError, DeadlineExceededError, type Wait, withCancel } from "../mod.ts";
@@ -35,7 +35,7 @@ class Handed implements Delivery {
 class Stub implements JobEngine<Handed> {
   readonly log: string[] = [];
   onTake: (max: number, wait: Wait) => Promise<Handed[]> = unexpected;
-  onSettle: (settlements: readonly Settlement<Handed>[]) => Promise<boolean[]> = unexpected;
+  onSettle: (deliveries: readonly Handed[], verdict: Verdict) => Promise<boolean[]> = unexpected;
   onExtend: (delivery: Handed) => Promise<boolean> = unexpected;
   onPut: (wait: Wait) => Promise<boolean> = unexpected;
 
@@ -45,9 +45,9 @@ class Stub implements JobEngine<Handed> {
   take(_group: string, max: number, wait: Wait): Promise<Handed[]> {
     return this.onTake(max, wait);
   }
-  settle(_group: string, settlements: readonly Settlement<Handed>[]): Promise<boolean[]> {
-    this.log.push(...settlements.map(({ delivery, verdict }) => `${verdict.kind} ${delivery.id}`));
-    return this.onSettle(settlements);
+  settle(_group: string, deliveries: readonly Handed[], verdict: Verdict): Promise<boolean[]> {
+    this.log.push(...deliveries.map(({ id }) => `${verdict.kind} ${id}`));
+    return this.onSettle(deliveries, verdict);
   }
   extend(_group: string, delivery: Handed): Promise<boolean> {
     return this.onExtend(delivery);
@@ -68,8 +68,8 @@ function unexpected(): Promise<never> {
   throw new Error("nobody was to ask for this");
 }
 
-const kept = (settlements: readonly unknown[]): Promise<boolean[]> =>
-  Promise.resolve(settlements.map(() => true));
+const kept = (deliveries: readonly unknown[]): Promise<boolean[]> =>
+  Promise.resolve(deliveries.map(() => true));
 
 function handle(options = {}): { engine: Stub; queue: JobHandle<number> } {
   const engine = new Stub();
@@ -79,10 +79,10 @@ function handle(options = {}): { engine: Stub; queue: JobHandle<number> } {
 }
 
 /** An engine that fails once, with this. */
-function failing(error: unknown): (settlements: readonly unknown[]) => Promise<boolean[]> {
+function failing(error: unknown): (deliveries: readonly unknown[]) => Promise<boolean[]> {
   let failed = false;
-  return (settlements) => {
-    if (failed) return kept(settlements);
+  return (deliveries) => {
+    if (failed) return kept(deliveries);
     failed = true;
     return Promise.reject(error);
   };
@@ -175,12 +175,13 @@ Deno.test("159: those that are not to be seen are buried, also if that fails, an
       new Handed(3, 1, "no JSON"),
       new Handed(4, 2),
     ]);
-  engine.onSettle = (settlements) => {
-    const reasons = settlements.map(({ verdict }) => verdict.kind === "bury" ? verdict.reason : "");
-    assert(reasons[0]!.includes("2 attempts") && reasons[1]!.includes("decoded: SyntaxError"));
+  const reasons: string[] = [];
+  engine.onSettle = (_, verdict) => {
+    reasons.push(verdict.kind === "bury" ? verdict.reason : "");
     return Promise.reject(disk);
   };
   const jobs = await queue.getMany(5);
+  assert(reasons[0]!.includes("2 attempts") && reasons[1]!.includes("decoded: SyntaxError"));
   assertEquals(jobs.map(({ value }) => value), [2, 4]);
   assertEquals(engine.log, ["bury job 1", "bury job 3"]);
   engine.onSettle = kept;
@@ -192,9 +193,9 @@ Deno.test("168: a get that is ended while it buries does not ask the engine agai
   const ctx = withCancel(background());
   let asked = 0;
   engine.onTake = () => Promise.resolve(asked++ === 0 ? [new Handed(1, 2)] : [new Handed(2)]);
-  engine.onSettle = (settlements) => {
+  engine.onSettle = (deliveries) => {
     ctx.cancel("enough");
-    return kept(settlements);
+    return kept(deliveries);
   };
   assertStrictEquals(await queue.get(ctx).catch((error) => error), "enough");
   assertEquals(asked, 1);

@@ -72,8 +72,8 @@ export class Names {
 
 /** Whether a job's last token says that it is for somebody else. */
 export function isForOthers(subject: string, group: string): boolean {
-  const target = subject.slice(subject.lastIndexOf(".") + 1);
-  return target.startsWith("=") && target.slice(1) !== group;
+  const from = subject.lastIndexOf(".") + 1;
+  return subject[from] === "=" && subject.slice(from + 1) !== group;
 }
 
 /** An id as a token that subjects and headers may hold, whatever is in it. */

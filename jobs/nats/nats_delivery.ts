@@ -16,6 +16,8 @@ export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
 /** A mark of the byte order is a part of the text. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+const DOT = ".".charCodeAt(0);
+
 /** What the server says of a delivery in the subject to which it is acknowledged. */
 export interface Tracking {
   /** How often it was handed out. */
@@ -40,32 +42,48 @@ export function trackingOf(reply: string): Tracking {
   };
 }
 
+/** How often it was handed out: the same, at a tenth of the cost, since each job is asked for it. */
+function deliveredOf(reply: string): number {
+  let [dots, fourth, sixth] = [0, 0, 0];
+  for (let at = 0; at < reply.length; at++) {
+    if (reply.charCodeAt(at) !== DOT) continue;
+    dots++;
+    if (dots === 4) fourth = at;
+    else if (dots === 6) sixth = at;
+  }
+  return parseInt(reply.slice((dots > 8 ? sixth : fourth) + 1), 10);
+}
+
 /** How payloads look to the handle's codec. */
 export type PayloadKind = "text" | "bytes";
+
+/** What all deliveries of a queue share. */
+export interface DeliverySettings {
+  readonly kind: PayloadKind;
+  /** Milliseconds. */
+  readonly leaseTime: number;
+}
 
 export class NatsDelivery implements Delivery {
   readonly reply: string;
   readonly attempt: number;
   readonly level: number;
   readonly #message: Msg;
-  readonly #kind: PayloadKind;
-  readonly #leaseTime: number;
+  readonly #settings: DeliverySettings;
   #start: number;
 
   /** `start`: a moment before which its lease has not begun. */
   constructor(
     message: Msg,
     level: number,
-    kind: PayloadKind,
-    leaseTime: number,
+    settings: DeliverySettings,
     start: number,
   ) {
     this.reply = message.reply!;
-    this.attempt = trackingOf(message.reply!).delivered;
+    this.attempt = deliveredOf(this.reply);
     this.level = level;
     this.#message = message;
-    this.#kind = kind;
-    this.#leaseTime = leaseTime;
+    this.#settings = settings;
     this.#start = start;
   }
 
@@ -76,7 +94,7 @@ export class NatsDelivery implements Delivery {
   }
 
   get payload(): Payload {
-    return payloadOf(this.#message.data, this.#kind);
+    return payloadOf(this.#message.data, this.#settings.kind);
   }
 
   get data(): Uint8Array {
@@ -88,7 +106,7 @@ export class NatsDelivery implements Delivery {
   }
 
   timeLeft(now: number = performance.now()): number {
-    return Math.max(0, this.#start + this.#leaseTime - now);
+    return Math.max(0, this.#start + this.#settings.leaseTime - now);
   }
 
   /** The lease began anew, not before `start`. */

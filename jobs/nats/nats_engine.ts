@@ -14,12 +14,12 @@ import { until } from "../../core/until.ts";
 import { contextOf } from "../../core/wait_context.ts";
 import { sleep } from "../../timer.ts";
 import type { Payload } from "../codec.ts";
-import type { Buried, JobEngine, NewJob, Settlement } from "../engine.ts";
+import type { Buried, JobEngine, NewJob, Verdict } from "../engine.ts";
 import type { JobSettings } from "../job_options.ts";
 import type { JobStats } from "../job_queue.ts";
 import { Api } from "./api.ts";
 import { DeadStreams } from "./dead_streams.ts";
-import type { Link, Part } from "./link.ts";
+import type { Link } from "./link.ts";
 import { nanos } from "./layout.ts";
 import { DELAY_HEADER, Mover } from "./mover.ts";
 import { type Names, tokenOf } from "./names.ts";
@@ -29,6 +29,8 @@ import { PutLine } from "./put_line.ts";
 import { Takers } from "./takers.ts";
 
 const encoder = new TextEncoder();
+/** A job is done. */
+const ACK = encoder.encode("+ACK");
 /** Milliseconds for which a job that is done is told to the server, at least. */
 const LEAST_PATIENCE = 5_000;
 /** The pauses between two looks whether all is done. */
@@ -82,34 +84,41 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
 
   async settle(
     group: string,
-    settlements: readonly Settlement<NatsDelivery>[],
+    deliveries: readonly NatsDelivery[],
+    verdict: Verdict,
   ): Promise<boolean[]> {
     const now = performance.now();
-    const lefts = settlements.map(({ delivery }) => delivery.timeLeft(now));
-    const kept = lefts.map((left) => left > 0);
-    const buried: Promise<void>[] = [];
-    const parts: Part[] = [];
-    let deadline = 0;
-    for (const [at, { delivery, verdict }] of settlements.entries()) {
-      if (verdict.kind !== "done" && !kept[at]) continue;
-      const left = lefts[at]!;
-      // What is given back comes back by itself.
-      const patience = verdict.kind === "retry"
-        ? Math.min(left, LEAST_PATIENCE)
-        : Math.max(left, LEAST_PATIENCE);
-      deadline = Math.max(deadline, now + patience);
-      if (verdict.kind === "bury") {
-        buried.push(this.#dead.bury(group, delivery, verdict.reason, deadline));
-      }
-      parts.push({ subject: delivery.reply, body: bodyOf(verdict) });
+    const kept: boolean[] = [];
+    const told: NatsDelivery[] = [];
+    let longest = 0;
+    for (const delivery of deliveries) {
+      const left = delivery.timeLeft(now);
+      kept.push(left > 0);
+      if (left <= 0 && verdict.kind !== "done") continue;
+      told.push(delivery);
+      longest = Math.max(longest, left);
     }
-    if (buried.length > 0) await Promise.all(buried);
-    // What is given back is handed out at once: to somebody who is there.
-    const givesBack = settlements.some(({ verdict }) => verdict.kind === "retry");
-    if (givesBack) await this.#takers.get(group)!.forgotten;
-    if (parts.length > 0) await this.#link.request(parts, deadline);
-    for (const { delivery } of settlements) delivery.end();
+    if (told.length > 0) await this.#tell(group, told, verdict, now + patienceOf(verdict, longest));
+    for (const delivery of deliveries) delivery.end();
     return kept;
+  }
+
+  async #tell(
+    group: string,
+    deliveries: readonly NatsDelivery[],
+    verdict: Verdict,
+    deadline: number,
+  ): Promise<void> {
+    if (verdict.kind === "bury") {
+      await Promise.all(
+        deliveries.map((delivery) => this.#dead.bury(group, delivery, verdict.reason, deadline)),
+      );
+    } else if (verdict.kind === "retry") {
+      // What is given back is handed out at once: to somebody who is there.
+      await this.#takers.get(group)!.forgotten;
+    }
+    const body = bodyOf(verdict);
+    await this.#link.request(deliveries.map(({ reply }) => ({ subject: reply, body })), deadline);
   }
 
   async extend(_: string, delivery: NatsDelivery): Promise<boolean> {
@@ -256,8 +265,14 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
   }
 }
 
-function bodyOf(verdict: Settlement["verdict"]): string {
-  if (verdict.kind === "done") return "+ACK";
+/** Milliseconds for which a server is told what becomes of jobs whose leases have so long at most. */
+function patienceOf({ kind }: Verdict, left: number): number {
+  // What is given back comes back by itself.
+  return kind === "retry" ? Math.min(left, LEAST_PATIENCE) : Math.max(left, LEAST_PATIENCE);
+}
+
+function bodyOf(verdict: Verdict): string | Uint8Array {
+  if (verdict.kind === "done") return ACK;
   if (verdict.kind === "bury") return "+TERM";
   return verdict.delay > 0 ? `-NAK {"delay":${nanos(verdict.delay)}}` : "-NAK";
 }

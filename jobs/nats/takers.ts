@@ -17,7 +17,7 @@ import type { JobQueueError } from "../errors.ts";
 import { refusedBy } from "./failures.ts";
 import type { Link } from "./link.ts";
 import { isForOthers, type Names } from "./names.ts";
-import { NatsDelivery, type PayloadKind } from "./nats_delivery.ts";
+import { type DeliverySettings, NatsDelivery } from "./nats_delivery.ts";
 import { patientOf, triesOnce } from "./once.ts";
 import { type Pull, Puller, type PullEvents } from "./pull.ts";
 
@@ -31,11 +31,9 @@ const PAUSE = 100;
 const WORN = 0.05;
 
 /** What all takers of a group share. */
-export interface TakerSettings {
+export interface TakerSettings extends DeliverySettings {
   readonly group: string;
   readonly levels: number;
-  readonly leaseTime: number;
-  readonly kind: PayloadKind;
 }
 
 /** One call of `take`. */
@@ -44,7 +42,7 @@ class Taker implements Owner, PullEvents {
   readonly max: number;
   readonly once: boolean;
   readonly node = new WaitNode(undefined);
-  readonly got: NatsDelivery[] = [];
+  got: NatsDelivery[] = [];
   readonly pulls = new Map<Pull, number>();
   readonly timers = new Set<ReturnType<typeof setTimeout>>();
   /** The level that is asked; all have been: it waits. */
@@ -168,7 +166,10 @@ class Taker implements Owner, PullEvents {
     this.takers.gone(this);
     this.node.leave();
     this.#release();
-    this.node.settle(this.got);
+    const { got } = this;
+    // Its inbox knows it until it is lent again.
+    this.got = [];
+    this.node.settle(got);
   }
 
   #fail(error: unknown): void {
@@ -253,7 +254,7 @@ export class Takers {
 
   /** undefined: it was for another group. */
   deliveryOf(message: Msg, pull: Pull): NatsDelivery | undefined {
-    const { group, kind, leaseTime } = this.settings;
+    const { group, leaseTime } = this.settings;
     if (isForOthers(message.subject, group)) {
       this.#link.tell(message.reply!, "+ACK");
       return undefined;
@@ -266,7 +267,7 @@ export class Takers {
       this.#link.tell(message.reply!, "+WPI");
       start = now;
     }
-    return new NatsDelivery(message, level, kind, leaseTime, start);
+    return new NatsDelivery(message, level, this.settings, start);
   }
 
   /** A job whose taker has gone. */

@@ -14,7 +14,7 @@ import type { Wait } from "../../core/contract.ts";
 import { Timeout } from "../../core/timeout.ts";
 import { afterTurn } from "../../core/turn.ts";
 import type { Clock } from "../../tasks/clock.ts";
-import type { Buried, JobEngine, NewJob, Settlement } from "../engine.ts";
+import type { Buried, JobEngine, NewJob, Verdict } from "../engine.ts";
 import type { JobStats } from "../job_queue.ts";
 import { Calls, Step } from "./calls.ts";
 import { Door } from "./door.ts";
@@ -73,15 +73,14 @@ export class SqliteEngine implements JobEngine<SqliteDelivery> {
 
   async settle(
     group: string,
-    settlements: readonly Settlement<SqliteDelivery>[],
+    deliveries: readonly SqliteDelivery[],
+    verdict: Verdict,
   ): Promise<boolean[]> {
     const kept = await this.#step(always, (now) => {
       const lane = this.#file.lane(group);
-      return settlements.map(({ delivery, verdict }) =>
-        this.#file.shelf.settle(lane, delivery, verdict, now)
-      );
+      return deliveries.map((delivery) => this.#file.shelf.settle(lane, delivery, verdict, now));
     });
-    for (const { delivery } of settlements) delivery.until = 0;
+    for (const delivery of deliveries) delivery.until = 0;
     return kept;
   }
 
