@@ -90,6 +90,9 @@ export interface JobEngine<D extends Delivery = Delivery> {
   /** Forgets it. false: not there. */
   removeBuried(group: string, id: string): Promise<boolean>;
 
+  /** The handle is about to be closed: what is to be stored is to be stored soon, or not at all. */
+  closing?(): void;
+
   /** Lets go of everything. All waits have ended, and all leases that could be were given back. */
   close(): Promise<void>;
 }

@@ -252,6 +252,7 @@ export class JobHandle<T> implements JobQueue<T> {
     // Whoever looks at `closed` from here on is to see it.
     await Promise.resolve();
     this.#life.cancel(this.#closedError());
+    if (this.#opener === undefined) this.#engine.closing?.();
     await Promise.all(views);
     while (this.#calls.count > 0) await this.#calls.wait();
     if (this.#opener !== undefined) this.#opener.#views.delete(this);

@@ -32,6 +32,9 @@ export class HeldLease<out T> implements JobLease<T> {
   readonly value: T;
   readonly delivery: Delivery;
   readonly holder: LeaseHolder;
+  /** Those beside it that its holder has. */
+  before: HeldLease<unknown> | null = null;
+  after: HeldLease<unknown> | null = null;
   /** Which call decided: the last `retry` buries, and so does `reject`. */
   #call: Call | undefined;
   #kind: Verdict["kind"] | undefined;

@@ -21,7 +21,9 @@ export class HeldLeases implements LeaseHolder {
   readonly #group: string;
   /** Calls that are with the engine. */
   readonly #calls: WaitGroup;
-  readonly #held = new Set<HeldLease<unknown>>();
+  /** The last that came; the others follow. Tables of a Set would outlive it, and be copied with garbage. */
+  #last: HeldLease<unknown> | null = null;
+  #count = 0;
   #many = MANY;
   #over = false;
 
@@ -41,12 +43,11 @@ export class HeldLeases implements LeaseHolder {
   }
 
   add(lease: HeldLease<unknown>): void {
-    this.#held.add(lease);
-    if (this.#held.size < this.#many) return;
-    for (const lease of this.#held) {
-      if (lease.timeLeft <= 0 && !lease.settled) this.#held.delete(lease);
-    }
-    this.#many = Math.max(MANY, 2 * this.#held.size);
+    if (this.#count >= this.#many) this.#forgetLate();
+    lease.before = this.#last;
+    if (this.#last !== null) this.#last.after = lease;
+    this.#last = lease;
+    this.#count++;
   }
 
   async settle(lease: HeldLease<unknown>, verdict: Verdict): Promise<boolean> {
@@ -66,11 +67,11 @@ export class HeldLeases implements LeaseHolder {
 
   /** What cannot be given back comes back by itself, when its lease runs out. */
   async giveBack(): Promise<void> {
-    const held = [...this.#held];
+    const held = this.#list();
     const back = this.#settleAll(held.filter((lease) => lease.timeLeft > 0), "retry");
     this.#over = true;
     await Promise.allSettled([back, ...held.map((lease) => lease.ended)]);
-    this.#held.clear();
+    for (const lease of held) this.#remove(lease);
   }
 
   /** Those of them that are not settled; each of them once. */
@@ -98,7 +99,31 @@ export class HeldLeases implements LeaseHolder {
   async #settled(leases: readonly HeldLease<unknown>[], verdict: Verdict): Promise<boolean[]> {
     const deliveries = leases.map(({ delivery }) => delivery);
     const kept = await this.#calls.go(() => this.#engine.settle(this.#group, deliveries, verdict));
-    for (const lease of leases) this.#held.delete(lease);
+    for (const lease of leases) this.#remove(lease);
     return kept;
+  }
+
+  #list(): HeldLease<unknown>[] {
+    const leases: HeldLease<unknown>[] = [];
+    for (let lease = this.#last; lease !== null; lease = lease.before) leases.push(lease);
+    return leases;
+  }
+
+  /** It may not be there any more. */
+  #remove(lease: HeldLease<unknown>): void {
+    const { before, after } = lease;
+    if (after !== null) after.before = before;
+    else if (this.#last === lease) this.#last = before;
+    else return;
+    if (before !== null) before.after = after;
+    lease.before = lease.after = null;
+    this.#count--;
+  }
+
+  #forgetLate(): void {
+    for (const lease of this.#list()) {
+      if (lease.timeLeft <= 0 && !lease.settled) this.#remove(lease);
+    }
+    this.#many = Math.max(MANY, 2 * this.#count);
   }
 }

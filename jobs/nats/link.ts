@@ -1,134 +1,36 @@
 /**
- * Requests over one connection that last: each is repeated until it is answered, given up, or late.
+ * The connection that all parts of an engine share, and what waits on it.
  *
- * - A request is sent again when the connection is back, when nobody was there for it, and when no answer
- *   came for a while. Whoever asks sees to it that this does no harm.
- * - It may bring others with it that are to arrive before it; they are repeated with it. The order of the
- *   connection makes its answer theirs, too.
+ * - Requests last: they outlive a connection that is lost for a while.
  * - Once the connection is closed for good, all that is asked, or was, fails with that.
  * - There is one timer, while anything is asked.
+ * - Before it is closed, it is told to hurry: then no request lasts longer than some seconds, or than a
+ *   moment while the connection is lost.
  *
  * @module
  */
 import {
   createInbox,
   type Msg,
-  type MsgHdrs,
   type NatsConnection,
   type Payload,
   PermissionViolationError,
   type Subscription,
 } from "@nats-io/transport-node";
 import { JobQueueError } from "../errors.ts";
-import { closedFor, unauthorized, unreachable } from "./failures.ts";
+import { type Answered, Ask, type Hanging, notInTime, type Part } from "./ask.ts";
+import { closedFor, unauthorized } from "./failures.ts";
+
+export type { Answered, Ask, Hanging, Part } from "./ask.ts";
 
 /** How often it is looked what is late, in milliseconds. */
 const LOOK = 1_000;
-/** Without an answer for so long it is sent again; each time later. */
-const PATIENCE = 2_500;
-/** In so long the server has taken what was sent, when the connection is closed. */
+/** When the connection is to be closed: in so long the server has taken what was sent. */
 const LAST_PATIENCE = 1_000;
-/** The pauses after nobody was there: they grow. */
-const FIRST_PAUSE = 20;
-const LONGEST_PAUSE = 500;
-
-/** One message that is sent. */
-export interface Part {
-  readonly subject: string;
-  readonly body: Payload;
-  readonly headers?: MsgHdrs | undefined;
-}
-
-/** What waits on the connection. */
-export interface Hanging {
-  /** Now and then. */
-  look(now: number): void;
-  /** The connection is back: whatever the server knew of this is lost. */
-  again(): void;
-  /** There will be no answer. */
-  fail(error: JobQueueError): void;
-  /** What it sends to, if that is forbidden. */
-  readonly target: string;
-}
-
-export type Answered = (answer: Msg | undefined, error: JobQueueError | undefined) => void;
-
-/** A request. */
-export class Ask implements Hanging {
-  readonly #link: Link;
-  readonly #token: string;
-  readonly #parts: readonly Part[];
-  readonly #answered: Answered;
-  readonly #deadline: number;
-  #sentAt = 0;
-  #sent = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #pause = FIRST_PAUSE;
-
-  constructor(
-    link: Link,
-    token: string,
-    parts: readonly Part[],
-    deadline: number,
-    answered: Answered,
-  ) {
-    this.#link = link;
-    this.#token = token;
-    this.#parts = parts;
-    this.#deadline = deadline;
-    this.#answered = answered;
-  }
-
-  get target(): string {
-    return this.#parts.at(-1)!.subject;
-  }
-
-  /** The server may have dealt with it although no answer has come. */
-  get repeated(): boolean {
-    return this.#sent > 1;
-  }
-
-  get sent(): boolean {
-    return this.#sent > 0;
-  }
-
-  /** Nobody waits for an answer any more. */
-  cancel(): void {
-    clearTimeout(this.#timer);
-    this.#link.forget(this.#token, this);
-  }
-
-  again(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#sent++;
-    this.#sentAt = performance.now();
-    this.#link.send(this.#parts, this.#token);
-  }
-
-  look(now: number): void {
-    if (now >= this.#deadline) {
-      this.fail(unreachable(`the server has not answered in time`));
-    } else if (this.#timer === undefined && now - this.#sentAt >= PATIENCE * this.#sent) {
-      if (this.#link.up) this.again();
-    }
-  }
-
-  fail(error: JobQueueError): void {
-    this.cancel();
-    this.#answered(undefined, error);
-  }
-
-  answer(message: Msg): void {
-    if (message.data.length === 0 && message.headers?.code === 503) {
-      this.#timer ??= setTimeout(() => this.again(), this.#pause);
-      this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
-      return;
-    }
-    this.cancel();
-    this.#answered(message, undefined);
-  }
-}
+/** In so long it has answered, */
+const CLOSING = 4_000;
+/** and in so long it is back if it was away. */
+const MOMENT = 400;
 
 export class Link {
   readonly nc: NatsConnection;
@@ -142,6 +44,8 @@ export class Link {
   #next = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: JobQueueError | undefined;
+  /** No request lasts longer: the connection is about to be closed. */
+  #latest = Infinity;
   readonly #watching: Promise<void>;
 
   constructor(nc: NatsConnection, inboxPrefix: string | undefined) {
@@ -167,9 +71,9 @@ export class Link {
   /** `answered` is called once, unless it is cancelled before. */
   ask(parts: readonly Part[], answered: Answered, deadline = Infinity): Ask {
     const token = (this.#next++).toString(36);
-    const ask = new Ask(this, token, parts, deadline, answered);
-    if (this.#failure !== undefined) {
-      const failure = this.#failure;
+    const ask = new Ask(this, token, parts, Math.min(deadline, this.#latest), answered);
+    const failure = this.#failure ?? (this.#tooLate ? notInTime() : undefined);
+    if (failure !== undefined) {
       queueMicrotask(() => answered(undefined, failure));
       return ask;
     }
@@ -221,6 +125,18 @@ export class Link {
     this.nc.publish(subject, body, headers ? { reply, headers } : { reply });
   }
 
+  /** It is about to be closed: whatever is asked, or will be, is to be answered soon, or not at all. */
+  hurry(): void {
+    this.#limit(this.up ? CLOSING : MOMENT);
+  }
+
+  #limit(time: number): void {
+    this.#latest = Math.min(this.#latest, performance.now() + time);
+    for (const ask of this.#asks.values()) ask.hurry(this.#latest);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), time + 1);
+  }
+
   /** Sends what is to be sent, and lets go of the connection. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
@@ -242,6 +158,11 @@ export class Link {
     clearTimeout(timer);
   }
 
+  /** It is about to be closed, and nobody is there. */
+  get #tooLate(): boolean {
+    return !this.up && performance.now() >= this.#latest;
+  }
+
   #look(): void {
     this.#timer = undefined;
     const now = performance.now();
@@ -253,6 +174,7 @@ export class Link {
     for await (const status of this.nc.status()) {
       if (status.type === "disconnect") {
         this.up = false;
+        if (this.#latest < Infinity) this.#limit(MOMENT);
       } else if (status.type === "reconnect") {
         this.up = true;
         for (const hanging of [...this.#hanging]) hanging.again();

@@ -199,6 +199,10 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     return letter !== undefined && await this.#dead.remove(group, letter.position);
   }
 
+  closing(): void {
+    this.#link.hurry();
+  }
+
   async close(): Promise<void> {
     this.#mover.close();
     for (const takers of this.#takers.values()) takers.close();

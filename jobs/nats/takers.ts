@@ -167,9 +167,10 @@ class Taker implements Owner, PullEvents {
     this.node.leave();
     this.#release();
     const { got } = this;
-    // Its inbox knows it until it is lent again.
+    // Its inbox knows it until it is lent again, but not what it has got.
     this.got = [];
     this.node.settle(got);
+    this.node.forget();
   }
 
   #fail(error: unknown): void {

@@ -1,0 +1,138 @@
+/**
+ * A request that lasts: it is repeated until it is answered, given up, or late.
+ *
+ * - It is sent again when the connection is back, when nobody was there for it, and when no answer came for
+ *   a while. Whoever asks sees to it that this does no harm.
+ * - It may bring others with it that are to arrive before it; they are repeated with it. The order of the
+ *   connection makes its answer theirs, too.
+ *
+ * @module
+ */
+import type { Msg, MsgHdrs, Payload } from "@nats-io/transport-node";
+import type { JobQueueError } from "../errors.ts";
+import { unreachable } from "./failures.ts";
+import type { Link } from "./link.ts";
+
+/** Without an answer for so long it is sent again; each time later. */
+const PATIENCE = 2_500;
+/** The pauses after nobody was there: they grow. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 500;
+
+/** One message that is sent. */
+export interface Part {
+  readonly subject: string;
+  readonly body: Payload;
+  readonly headers?: MsgHdrs | undefined;
+}
+
+/** What waits on the connection. */
+export interface Hanging {
+  /** Now and then. */
+  look(now: number): void;
+  /** The connection is back: whatever the server knew of this is lost. */
+  again(): void;
+  /** There will be no answer. */
+  fail(error: JobQueueError): void;
+  /** What it sends to, if that is forbidden. */
+  readonly target: string;
+}
+
+export type Answered = (answer: Msg | undefined, error: JobQueueError | undefined) => void;
+
+/** A request. */
+export class Ask implements Hanging {
+  readonly #link: Link;
+  readonly #token: string;
+  #parts: readonly Part[];
+  #answered: Answered;
+  #deadline: number;
+  #sentAt = 0;
+  #sent = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pause = FIRST_PAUSE;
+
+  constructor(
+    link: Link,
+    token: string,
+    parts: readonly Part[],
+    deadline: number,
+    answered: Answered,
+  ) {
+    this.#link = link;
+    this.#token = token;
+    this.#parts = parts;
+    this.#deadline = deadline;
+    this.#answered = answered;
+  }
+
+  get target(): string {
+    return this.#parts.at(-1)?.subject ?? "";
+  }
+
+  /** The server may have dealt with it although no answer has come. */
+  get repeated(): boolean {
+    return this.#sent > 1;
+  }
+
+  get sent(): boolean {
+    return this.#sent > 0;
+  }
+
+  /** It has until then, at most. */
+  hurry(deadline: number): void {
+    this.#deadline = Math.min(this.#deadline, deadline);
+  }
+
+  /** Nobody waits for an answer any more. */
+  cancel(): void {
+    this.#leave();
+  }
+
+  again(): void {
+    if (this.#parts.length === 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#sent++;
+    this.#sentAt = performance.now();
+    this.#link.send(this.#parts, this.#token);
+  }
+
+  look(now: number): void {
+    if (now >= this.#deadline) {
+      this.fail(notInTime());
+    } else if (this.#timer === undefined && now - this.#sentAt >= PATIENCE * this.#sent) {
+      if (this.#link.up) this.again();
+    }
+  }
+
+  fail(error: JobQueueError): void {
+    this.#leave()(undefined, error);
+  }
+
+  answer(message: Msg): void {
+    if (message.data.length === 0 && message.headers?.code === 503) {
+      this.#timer ??= setTimeout(() => this.again(), this.#pause);
+      this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
+      return;
+    }
+    this.#leave()(message, undefined);
+  }
+
+  /**
+   * Whom to tell. It lets go of him and of what it sent: the tables that it stood in may keep it for a while,
+   * and the collector of garbage would copy all of that.
+   */
+  #leave(): Answered {
+    clearTimeout(this.#timer);
+    this.#link.forget(this.#token, this);
+    const answered = this.#answered;
+    this.#answered = () => {};
+    this.#parts = [];
+    return answered;
+  }
+}
+
+export function notInTime(): JobQueueError {
+  return unreachable("the server has not answered in time");
+}
