@@ -52,10 +52,10 @@ export function faultyJobs<T>(options: MemoryJobsOptions<T> = {}): FaultyJobs<T>
       guard("take");
       return await inner.take(group, max, wait);
     },
-    settle: async (group, settlements) => {
+    settle: async (group, deliveries, verdict) => {
       await faults.held;
       guard("settle");
-      return await inner.settle(group, settlements as never);
+      return await inner.settle(group, deliveries as never, verdict);
     },
     extend: async (group, delivery) => {
       guard("extend");
