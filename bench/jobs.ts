@@ -1,5 +1,5 @@
 /**
- * Measures job queues beside their peers: `deno task bench:jobs`, about six minutes, or half a minute with
+ * Measures job queues beside their peers: `deno task bench:jobs`, about twelve minutes, or less than one with
  * `--quick`. Writes `docs/jobs-peers.md`, or what follows `--page`. It starts the servers that it needs,
  * `nats-server` and `redis-server`, on loopback, and installs BullMQ by npm in a directory of its own; what
  * is not there is not measured, and the page says so.
@@ -8,7 +8,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { median } from "./harness/figures.ts";
-import { entrants, Party } from "./jobs/contenders.ts";
+import { entrants, names, Party } from "./jobs/contenders.ts";
 import type { Places } from "./jobs/contest.ts";
 import {
   batches,
@@ -115,10 +115,13 @@ async function measure(): Promise<JobsFindings> {
     if (party !== undefined) parties.push(party);
   }
   const rows = new Map<string, Samples>();
+  const duels = new Map<string, Samples>();
   const drains = batches.flatMap((batch) => pace.workers.map((n) => drainRow(batch, n)));
   for (const row of [putRow(1), putRow(256), ...drains]) {
     rows.set(row.what, await raceRow(present(), row, pace, onFault));
     tell(row.what, rows.get(row.what)!);
+    const two = present().filter(({ name }) => name === names.nats || name === names.natsBare);
+    duels.set(row.what, await raceRow(two, row, { ...pace, rounds: pace.duel }, onFault));
   }
   const latency = await raceLatency(present(), pace, onFault);
   console.log("latency, µs", latency);
@@ -129,7 +132,7 @@ async function measure(): Promise<JobsFindings> {
     tell(`${operation}, many`, many);
   }
   const date = new Date().toISOString().slice(0, 10);
-  return { date, pace, versions, rows, latency, growth, processes: shared, faults };
+  return { date, pace, versions, rows, duels, latency, growth, processes: shared, faults };
 }
 
 try {

@@ -12,16 +12,14 @@
 import { checkOptions, show } from "../core/check.ts";
 import type { Cancel, Wait, WaitOptions } from "../core/contract.ts";
 import { ClosedError } from "../core/errors.ts";
-import { ScopedContext } from "../core/scoped_context.ts";
+import type { ScopedContext } from "../core/scoped_context.ts";
 import { enter } from "../core/wait.ts";
-import { contextOf } from "../core/wait_context.ts";
 import { checkSize } from "../flow/checks.ts";
-import { WaitGroup } from "../sync/wait_group.ts";
-import { contextBelow } from "../tasks/pool_options.ts";
 import { isCancel } from "../tasks/results.ts";
 import type { PayloadCodec } from "./codec.ts";
 import { type DeadLetters, EngineDeadLetters } from "./dead_letters.ts";
 import type { Delivery, JobEngine, NewJob } from "./engine.ts";
+import { HandleCalls } from "./handle_calls.ts";
 import { HeldLease, patient, textOf } from "./held_lease.ts";
 import { HeldLeases } from "./held_leases.ts";
 import {
@@ -45,11 +43,10 @@ export class JobHandle<T> implements JobQueue<T> {
   readonly dead: DeadLetters<T>;
   readonly #engine: JobEngine;
   readonly #codec: PayloadCodec;
-  /** Ends when it is closed. */
-  readonly #life: ScopedContext;
   /** The handle that opened the engine, unless this is it. */
   readonly #opener: JobHandle<T> | undefined;
   readonly #views = new Set<JobHandle<T>>();
+  readonly #calls: HandleCalls;
   readonly #held: HeldLeases;
   /** Those of the opener, since its engine has one line of puts. */
   readonly #twins: Twins;
@@ -57,8 +54,6 @@ export class JobHandle<T> implements JobQueue<T> {
   readonly #run: string;
   #puts = 0;
   #end: Promise<void> | undefined;
-  /** Calls that are with the engine: what they take has to be given back, too. */
-  readonly #calls = new WaitGroup();
 
   constructor(
     engine: JobEngine,
@@ -76,9 +71,9 @@ export class JobHandle<T> implements JobQueue<T> {
     this.#engine = engine;
     this.#codec = codec;
     this.#opener = opener;
-    this.#held = new HeldLeases(engine, settings, this.#calls);
+    this.#calls = new HandleCalls(opener?.life);
+    this.#held = new HeldLeases(engine, settings, this.#calls.pending);
     this.#twins = opener === undefined ? new Twins() : opener.#twins;
-    this.#life = contextBelow(opener === undefined ? undefined : opener.#life);
     this.#run = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
     this.dead = new EngineDeadLetters<T>(
       engine,
@@ -94,7 +89,7 @@ export class JobHandle<T> implements JobQueue<T> {
 
   /** Ends when it is closed. */
   get life(): ScopedContext {
-    return this.#life;
+    return this.#calls.life;
   }
 
   async put(value: T, options: Cancel | PutOptions = {}): Promise<PutReceipt> {
@@ -106,7 +101,7 @@ export class JobHandle<T> implements JobQueue<T> {
       const stored = await this.#waiting(options, call, unsent);
       return { id: job.id, duplicate: !stored };
     } catch (error) {
-      throw this.closed && error === this.#life.cause ? this.#closedError(unsent) : error;
+      throw this.closed && error === this.life.cause ? this.#closedError(unsent) : error;
     }
   }
 
@@ -233,17 +228,7 @@ export class JobHandle<T> implements JobQueue<T> {
   ): Promise<R> {
     if (wait !== undefined) enter(wait);
     if (this.#end !== undefined) throw this.#closedError(unsent);
-    return await this.#calls.go(() => this.#enclosed(wait, call));
-  }
-
-  async #enclosed<R>(wait: Wait | undefined, call: (wait: Wait) => Promise<R>): Promise<R> {
-    const { ctx, signal, timeout }: WaitOptions = partsOf(wait);
-    if (ctx === undefined && signal === undefined) {
-      return await call(timeout === undefined ? this.#life : { ctx: this.#life, timeout });
-    }
-    // The timeout stays one: with none left a call still tries once.
-    using both = contextOf({ ctx, signal }, this.#life);
-    return await call(timeout === undefined ? both : { ctx: both, timeout });
+    return await this.#calls.run(wait, call);
   }
 
   async #close(): Promise<void> {
@@ -251,10 +236,10 @@ export class JobHandle<T> implements JobQueue<T> {
     const views = Array.from(this.#views, (view) => view.close());
     // Whoever looks at `closed` from here on is to see it.
     await Promise.resolve();
-    this.#life.cancel(this.#closedError());
+    this.life.cancel(this.#closedError());
     if (this.#opener === undefined) this.#engine.closing?.();
     await Promise.all(views);
-    while (this.#calls.count > 0) await this.#calls.wait();
+    await this.#calls.ended();
     if (this.#opener !== undefined) this.#opener.#views.delete(this);
     await this.#held.giveBack();
     if (this.#opener === undefined) await this.#engine.close();
@@ -264,12 +249,6 @@ export class JobHandle<T> implements JobQueue<T> {
     const group = this.groups.length > 1 ? ` (group ${show(this.group)})` : "";
     return new ClosedError(`the job queue ${show(this.name)}${group} is closed`, unsent);
   }
-}
-
-function partsOf(wait: Wait | undefined): WaitOptions {
-  if (wait === undefined) return {};
-  if (wait instanceof ScopedContext) return { ctx: wait };
-  return wait instanceof AbortSignal ? { signal: wait } : wait as WaitOptions;
 }
 
 /** What is left of a timeout. */

@@ -42,6 +42,7 @@ import { Backlog, drained, latency, puts } from "../bench/jobs/workloads.ts";
 /** As little as shows that it works. */
 const TINY: Pace = {
   rounds: 2,
+  duel: 2,
   sample: 1,
   workers: [1, 2],
   processes: [2],
@@ -239,6 +240,7 @@ Deno.test("the page has all tables, and says where others are quicker and what w
     pace: TINY,
     versions: ["SQLite 3.0.0", "nats-server 2.9.10"],
     rows,
+    duels: new Map(),
     latency: { p50: new Map([[nats, [200, 300]]]), p99: new Map([[nats, [900, 1_000]]]) },
     growth: {
       filled: new Map([[sqlite, 2_000]]),

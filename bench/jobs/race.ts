@@ -10,6 +10,8 @@ import type { Operation, Task } from "./workloads.ts";
 /** How long it may take. */
 export interface Pace {
   readonly rounds: number;
+  /** Further rounds of the adapter for NATS and the bare client alone. */
+  readonly duel: number;
   /** Milliseconds that a sample lasts, about. */
   readonly sample: number;
   /** How many workers there are, in turn. */
@@ -25,6 +27,7 @@ export interface Pace {
 /** What the page is made of. */
 export const full: Pace = {
   rounds: 5,
+  duel: 15,
   sample: 200,
   workers: [1, 2, 4, 8],
   processes: [1, 2, 4],
@@ -32,9 +35,10 @@ export const full: Pace = {
   latency: 1_500,
 };
 
-/** A look, in half a minute. */
+/** A look, in half a minute or so. */
 export const quick: Pace = {
   rounds: 2,
+  duel: 2,
   sample: 30,
   workers: [1, 4],
   processes: [],

@@ -1,80 +1,39 @@
 /**
- * What a queue is on the server: its streams and their consumers, made by whoever opens it first.
+ * Makes a queue's streams and consumers on the server, or finds that they are there.
  *
- * - `work` holds all that is unfinished, each job once, whatever its level and its delay: so its bound is
- *   the queue's, and what it remembers of ids holds for all. One group: a work queue; several: a message
- *   goes when all of them have acknowledged it.
- * - `due` holds a job whose delay is over for the moment in which `work` has no room.
- * - Each group has a stream of dead letters.
- * - What the queue was opened with stands in the description of `work`; that is what others are compared with.
+ * - Whoever opens a queue first makes it; what it was opened with stands in the description of `work`, and
+ *   the settings of all others are compared with that.
+ * - With `update` what can be changed is changed, the description last: who fails half way finds that it
+ *   differs still.
  *
  * @module
  */
-import {
-  AckPolicy,
-  type ConsumerConfig,
-  DeliverPolicy,
-  DiscardPolicy,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
-  type StreamInfo,
-} from "@nats-io/jetstream";
+import type { ConsumerConfig, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { show } from "../../core/check.ts";
 import { JobQueueError } from "../errors.ts";
 import type { JobSettings } from "../job_options.ts";
 import { type Api, errorOf } from "./api.ts";
+import { Blueprint, KEYS, type Shared, sharedIn, sharedOf } from "./blueprint.ts";
 import { type ApiError, refusedBy } from "./failures.ts";
 import type { Names } from "./names.ts";
 
-/** Milliseconds after which somebody else goes on with a job whose delay is over. */
-export const MOVE_TIME = 5_000;
-/** How many may ask for jobs at one consumer. */
-const MAX_WAITING = 16_384;
 /** Milliseconds for which the servers of a cluster may be looking for one another. */
 const PATIENCE = 15_000;
-
-/** The part of the settings that all who open a queue must share. */
-interface Shared {
-  readonly capacity: number | "unlimited";
-  readonly leaseTime: number;
-  readonly maxAttempts: number | "unlimited";
-  readonly levels: number;
-  readonly groups: readonly string[];
-  readonly dedupeWindow: number;
-  readonly replicas: number;
-}
-
-const KEYS = [
-  "capacity",
-  "leaseTime",
-  "maxAttempts",
-  "levels",
-  "groups",
-  "dedupeWindow",
-  "replicas",
-] as const satisfies readonly (keyof Shared)[];
 
 export class Layout {
   readonly #api: Api;
   readonly #names: Names;
   readonly #name: string;
   readonly #shared: Shared;
+  readonly #blueprint: Blueprint;
   readonly #deadline = performance.now() + PATIENCE;
 
   constructor(api: Api, names: Names, settings: JobSettings, replicas: number) {
     this.#api = api;
     this.#names = names;
     this.#name = settings.name;
-    this.#shared = {
-      capacity: finite(settings.capacity),
-      leaseTime: settings.leaseTime,
-      maxAttempts: finite(settings.maxAttempts),
-      levels: settings.levels,
-      groups: settings.groups,
-      dedupeWindow: settings.dedupeWindow,
-      replicas,
-    };
+    this.#shared = sharedOf(settings, replicas);
+    this.#blueprint = new Blueprint(names, this.#shared);
   }
 
   /** Makes what is not there. `update`: changes what differs, where that is possible. */
@@ -82,12 +41,12 @@ export class Layout {
     const theirs = await this.#makeWork();
     if (theirs !== undefined) await this.#reconcile(theirs, update);
     await Promise.all([
-      this.#makeStream(this.#due()),
-      ...this.#shared.groups.map((group) => this.#makeStream(this.#dead(group))),
+      this.#makeStream(this.#blueprint.due()),
+      ...this.#shared.groups.map((group) => this.#makeStream(this.#blueprint.dead(group))),
     ]);
     // Nothing is put before all are there: a group that comes later would miss it.
     await Promise.all(
-      this.#consumers().map(([stream, config]) => this.#makeConsumer(stream, config)),
+      this.#blueprint.consumers().map(([stream, config]) => this.#makeConsumer(stream, config)),
     );
   }
 
@@ -95,7 +54,7 @@ export class Layout {
   async #makeWork(): Promise<Shared | undefined> {
     const found = await this.#find();
     if (found !== undefined) return found;
-    const made = await this.#ask(`STREAM.CREATE.${this.#names.work}`, this.#work());
+    const made = await this.#ask(`STREAM.CREATE.${this.#names.work}`, this.#blueprint.work());
     if (made === undefined) return undefined;
     // Somebody else was faster, and says other things.
     if (made.err_code === 10058) return await this.#find();
@@ -115,12 +74,8 @@ export class Layout {
   }
 
   #sharedOf(description: string | undefined): Shared {
-    try {
-      const { sluice, ...shared } = JSON.parse(description ?? "");
-      if (sluice === 1) return shared as Shared;
-    } catch {
-      // Somebody else's.
-    }
+    const shared = sharedIn(description);
+    if (shared !== undefined) return shared;
     throw new JobQueueError(
       `the stream ${this.#names.work} is there, and was not made for a job queue of this version: ` +
         `choose another name`,
@@ -153,7 +108,11 @@ export class Layout {
 
   async #update(theirs: Shared): Promise<void> {
     const { groups } = this.#shared;
-    const streams = [this.#work(), this.#due(), ...groups.map((group) => this.#dead(group))];
+    const streams = [
+      this.#blueprint.work(),
+      this.#blueprint.due(),
+      ...groups.map((group) => this.#blueprint.dead(group)),
+    ];
     const gone = theirs.groups.filter((group) => !groups.includes(group));
     for (const group of gone) {
       for (let level = 0; level < theirs.levels; level++) {
@@ -161,10 +120,9 @@ export class Layout {
         await this.#must(`CONSUMER.DELETE.${this.#names.work}.${consumer}`, undefined, 10014);
       }
     }
-    for (const [stream, config] of this.#consumers()) {
+    for (const [stream, config] of this.#blueprint.consumers()) {
       await this.#makeConsumer(stream, config, true);
     }
-    // The description last: whoever fails half way finds that it differs still.
     for (const config of streams.reverse()) {
       await this.#must(`STREAM.UPDATE.${config.name}`, config, 10059);
     }
@@ -202,71 +160,6 @@ export class Layout {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
-
-  #work(): Partial<StreamConfig> {
-    const { capacity, groups, dedupeWindow } = this.#shared;
-    return {
-      ...this.#stream(this.#names.work, this.#names.workSubjects),
-      description: JSON.stringify({ sluice: 1, ...this.#shared }),
-      retention: groups.length === 1 ? RetentionPolicy.Workqueue : RetentionPolicy.Interest,
-      discard: DiscardPolicy.New,
-      max_msgs: capacity === "unlimited" ? -1 : capacity,
-      duplicate_window: nanos(dedupeWindow),
-    };
-  }
-
-  #due(): Partial<StreamConfig> {
-    return {
-      ...this.#stream(this.#names.due, this.#names.dueSubjects),
-      retention: RetentionPolicy.Workqueue,
-    };
-  }
-
-  #dead(group: string): Partial<StreamConfig> {
-    return this.#stream(this.#names.dead(group), this.#names.deadSubjects(group));
-  }
-
-  #stream(name: string, subject: string): Partial<StreamConfig> {
-    return {
-      name,
-      subjects: [subject],
-      storage: StorageType.File,
-      num_replicas: this.#shared.replicas,
-      retention: RetentionPolicy.Limits,
-      discard: DiscardPolicy.New,
-      duplicate_window: nanos(120_000),
-    };
-  }
-
-  #consumers(): [string, Partial<ConsumerConfig>][] {
-    const { work, due, mover, delayedSubjects } = this.#names;
-    const { groups, levels, leaseTime } = this.#shared;
-    const consumers: [string, Partial<ConsumerConfig>][] = [
-      [work, this.#consumer(mover, delayedSubjects, MOVE_TIME)],
-      [due, this.#consumer(mover, this.#names.dueSubjects, MOVE_TIME)],
-    ];
-    for (const group of groups) {
-      for (let level = 0; level < levels; level++) {
-        const name = this.#names.consumer(group, level);
-        const config = this.#consumer(name, this.#names.levelSubjects(level), leaseTime);
-        consumers.push([work, config]);
-      }
-    }
-    return consumers;
-  }
-
-  #consumer(name: string, filter: string, ackWait: number): Partial<ConsumerConfig> {
-    return {
-      durable_name: name,
-      filter_subject: filter,
-      ack_policy: AckPolicy.Explicit,
-      deliver_policy: DeliverPolicy.All,
-      ack_wait: nanos(ackWait),
-      max_deliver: -1,
-      max_ack_pending: -1,
-      max_waiting: MAX_WAITING,
-    };
-  }
 }
 
 function changeable(key: keyof Shared, theirs: Shared, ours: Shared): boolean {
@@ -290,15 +183,3 @@ function fewPeers(replicas: number, { description }: ApiError): JobQueueError {
     "unreachable",
   );
 }
-
-function finite(value: number): number | "unlimited" {
-  return value === Infinity ? "unlimited" : value;
-}
-
-/** Milliseconds as the server counts. */
-export function nanos(ms: number): number {
-  return Math.round(Math.min(ms, LONGEST) * 1e6);
-}
-
-/** A hundred years: more does not fit. */
-const LONGEST = 100 * 365 * 24 * 3_600_000;

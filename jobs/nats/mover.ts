@@ -13,12 +13,13 @@
  */
 import type { Msg } from "@nats-io/transport-node";
 import type { JobQueueError } from "../errors.ts";
-import { nanos } from "./layout.ts";
+import { nanos } from "./blueprint.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./names.ts";
 import { ID_HEADER, MESSAGE_ID_HEADER, trackingOf } from "./nats_delivery.ts";
 import { type Pull, Puller, type PullEvents } from "./pull.ts";
-import type { NewMessage, PutLine } from "./put_line.ts";
+import type { NewMessage } from "./put.ts";
+import type { PutLine } from "./put_line.ts";
 
 /** How many milliseconds a job is delayed, from when it was stored. */
 export const DELAY_HEADER = "Sluice-Delay";

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import type { ConsumerInfo, StreamInfo } from "@nats-io/jetstream";
 import type { Wait } from "../../core/contract.ts";
 import { DeadlineExceededError } from "../../core/errors.ts";
 import { until } from "../../core/until.ts";
@@ -18,9 +17,10 @@ import type { Buried, JobEngine, NewJob, Verdict } from "../engine.ts";
 import type { JobSettings } from "../job_options.ts";
 import type { JobStats } from "../job_queue.ts";
 import { Api } from "./api.ts";
+import { nanos } from "./blueprint.ts";
+import { Counts } from "./counts.ts";
 import { DeadStreams } from "./dead_streams.ts";
 import type { Link } from "./link.ts";
-import { nanos } from "./layout.ts";
 import { DELAY_HEADER, Mover } from "./mover.ts";
 import { type Names, tokenOf } from "./names.ts";
 import { ID_HEADER, type NatsDelivery, type PayloadKind } from "./nats_delivery.ts";
@@ -44,6 +44,7 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
   readonly #api: Api;
   readonly #line: PutLine;
   readonly #dead: DeadStreams;
+  readonly #counts: Counts;
   readonly #mover: Mover;
   readonly #takers: ReadonlyMap<string, Takers>;
 
@@ -57,6 +58,7 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     this.#mover = new Mover(link, names, this.#line, () => {
       return [...this.#takers.values()].some(({ needed }) => needed);
     });
+    this.#counts = new Counts(settings, names, this.#api, this.#dead, this.#mover);
     const { groups, levels, leaseTime } = settings;
     this.#takers = new Map(
       groups.map((group) => [
@@ -134,38 +136,14 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     const once = triesOnce(wait);
     using all = contextOf(once ? { ...wait, timeout: undefined } : wait);
     for (let pause = FIRST_LOOK;; pause = Math.min(LONGEST_LOOK, pause * 2)) {
-      if (await until(this.#isIdle(), all)) return;
+      if (await until(this.#counts.isIdle(), all)) return;
       if (once) throw new DeadlineExceededError("jobs are unfinished, and timeout is 0 ms");
       await sleep(pause, all);
     }
   }
 
-  async stats(group: string): Promise<JobStats> {
-    const { groups, capacity } = this.#settings;
-    await this.#mover.settled();
-    const [work, due, delayed, dead, levels] = await Promise.all([
-      this.#stream(this.#names.work),
-      this.#stream(this.#names.due),
-      this.#consumer(this.#names.work, this.#names.mover),
-      this.#dead.count(group),
-      this.#levels(group),
-    ]);
-    const others = groups.length === 1 ? 0 : await this.#forOthers(group, levels);
-    const ready = sum(levels, ({ num_pending }) => num_pending) - others;
-    // After a crash a consumer may count some that the stream has no more.
-    const handedOut = sum(levels, ({ num_ack_pending }) => num_ack_pending);
-    const leased = Math.min(handedOut, work.state.messages);
-    const unfinished = groups.length === 1
-      ? ready + leased + unfinishedOf(delayed)
-      : work.state.messages;
-    return {
-      ready,
-      leased,
-      delayed: unfinishedOf(delayed),
-      unfinished: unfinished + due.state.messages,
-      dead,
-      capacity,
-    };
+  stats(group: string): Promise<JobStats> {
+    return this.#counts.stats(group);
   }
 
   buried(group: string, after: number, limit: number): Promise<Buried[]> {
@@ -208,65 +186,6 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     for (const takers of this.#takers.values()) takers.close();
     await this.#link.close();
   }
-
-  /**
-   * In the order in which a job goes, so that none can pass unseen; and none may have been put meanwhile:
-   * otherwise it was never so that all were done.
-   */
-  async #isIdle(): Promise<boolean> {
-    const { work, due, mover } = this.#names;
-    const { last_seq, messages } = (await this.#stream(work)).state;
-    const delayed = await this.#consumer(work, mover);
-    if (messages > 0 && unfinishedOf(delayed) > 0) return false;
-    if ((await this.#stream(due)).state.messages > 0) return false;
-    // A cluster that crashed may keep a message that all have acknowledged, and a server that did may count
-    // one as handed out that it has no more: so either may say that all are done.
-    if (messages > 0) {
-      const all = await Promise.all(this.#settings.groups.map((group) => this.#levels(group)));
-      if (sum(all.flat(), unfinishedOf) > 0) return false;
-    }
-    return (await this.#stream(work)).state.last_seq === last_seq;
-  }
-
-  /**
-   * How many of those that a group has not come to were put back for another alone: it will pass them by.
-   */
-  async #forOthers(group: string, levels: readonly ConsumerInfo[]): Promise<number> {
-    const { work } = this.#names;
-    let count = 0;
-    for (const other of this.#settings.groups) {
-      if (other === group) continue;
-      for (const [level, { num_pending, delivered }] of levels.entries()) {
-        const subject = this.#names.jobSubject(level, other);
-        for (let seq = delivered.stream_seq + 1, left = num_pending; left > 0; left--) {
-          const found = await this.#api.message(work, { seq, next_by_subj: subject });
-          if (found === undefined) break;
-          count++;
-          seq = found.seq + 1;
-        }
-      }
-    }
-    return count;
-  }
-
-  #levels(group: string): Promise<ConsumerInfo[]> {
-    const { levels } = this.#settings;
-    const { work } = this.#names;
-    return Promise.all(
-      Array.from(
-        { length: levels },
-        (_, level) => this.#consumer(work, this.#names.consumer(group, level)),
-      ),
-    );
-  }
-
-  #consumer(stream: string, name: string): Promise<ConsumerInfo> {
-    return this.#api.get(`CONSUMER.INFO.${stream}.${name}`);
-  }
-
-  #stream(name: string): Promise<StreamInfo> {
-    return this.#api.get(`STREAM.INFO.${name}`);
-  }
 }
 
 /** Milliseconds for which a server is told what becomes of jobs whose leases have so long at most. */
@@ -283,12 +202,4 @@ function bodyOf(verdict: Verdict): string | Uint8Array {
 
 function bytesOf(payload: Payload): Uint8Array {
   return typeof payload === "string" ? encoder.encode(payload) : payload as Uint8Array;
-}
-
-function unfinishedOf({ num_pending, num_ack_pending }: ConsumerInfo): number {
-  return num_pending + num_ack_pending;
-}
-
-function sum<E>(of: readonly E[], count: (each: E) => number): number {
-  return of.reduce((total, each) => total + count(each), 0);
 }

@@ -14,13 +14,14 @@
 import type { Msg } from "@nats-io/transport-node";
 import type { Wait } from "../../core/contract.ts";
 import { DeadlineExceededError } from "../../core/errors.ts";
-import { type Owner, park, WaitList, WaitNode } from "../../core/wait_list.ts";
+import { park, WaitList } from "../../core/wait_list.ts";
 import { answerOf, type Api, errorOf } from "./api.ts";
 import { type ApiError, isFull, isPassing, refusedBy, tooLarge } from "./failures.ts";
 import { headerBlock, type HeaderLines } from "./header_block.ts";
-import type { Ask, Link, Part } from "./link.ts";
+import type { Link, Part } from "./link.ts";
 import { MESSAGE_ID_HEADER } from "./nats_delivery.ts";
 import { patientOf, triesOnce } from "./once.ts";
+import { type NewMessage, Put, PutOrder } from "./put.ts";
 
 /** Who put a job whose id somebody else may use, too. */
 const ORIGIN_HEADER = "Sluice-Origin";
@@ -32,69 +33,10 @@ const LONGEST_PAUSE = 20;
 /** While JetStream is not ready. */
 const PASSING_PAUSE = 100;
 
-/** What is to be stored. */
-export interface NewMessage {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  /** What the server knows it by. */
-  readonly messageId: string;
-  /** Somebody else may use the same id. */
-  readonly named: boolean;
-  readonly more?: HeaderLines;
-  /** Asked again after it has waited: false, it is not to be stored any more. */
-  readonly stillWanted?: () => Promise<boolean>;
-}
-
+/** What a stream says that has stored a message. */
 interface PubAck {
   readonly seq: number;
   readonly duplicate?: boolean;
-}
-
-/** One put. It is told by its node's promise: true, it is stored; false, it is a duplicate. */
-class Put implements Owner {
-  readonly line: PutLine;
-  readonly message: NewMessage;
-  readonly ticket: number;
-  readonly once: boolean;
-  readonly node = new WaitNode(undefined);
-  /** Of this one call. */
-  readonly origin: string;
-  readonly part: Part;
-  ask: Ask | undefined;
-  /** A try may have been stored, and nobody said so. */
-  unsure = false;
-  lined = false;
-  next: Put | undefined;
-  prev: Put | undefined;
-
-  constructor(line: PutLine, message: NewMessage, ticket: number, origin: string, once: boolean) {
-    this.line = line;
-    this.message = message;
-    this.ticket = ticket;
-    this.origin = origin;
-    this.once = once;
-    this.part = line.partOf(message, message.named ? [[ORIGIN_HEADER, origin]] : []);
-  }
-
-  get waiting(): boolean {
-    return this.node.list !== null;
-  }
-
-  left(): void {
-    this.line.withdraw(this);
-  }
-
-  settle(stored: boolean): void {
-    if (!this.waiting) return;
-    this.node.leave();
-    this.node.settle(stored);
-  }
-
-  fail(error: unknown): void {
-    if (!this.waiting) return;
-    this.node.leave();
-    this.node.fail(error);
-  }
 }
 
 export class PutLine {
@@ -103,8 +45,7 @@ export class PutLine {
   readonly #stream: string;
   readonly #run = crypto.randomUUID().slice(0, 8);
   #tickets = 0;
-  #first: Put | undefined;
-  #last: Put | undefined;
+  readonly #order = new PutOrder();
   /** The first of the line, while its message is on its way. */
   #asking: Put | undefined;
   #pause = SHORTEST_PAUSE;
@@ -119,10 +60,13 @@ export class PutLine {
   /** true: it is stored; false: it is a duplicate. Waits while the stream is full. */
   put(message: NewMessage, wait: Wait): Promise<boolean> {
     const ticket = this.#tickets++;
-    const put = new Put(this, message, ticket, `${this.#run}.${ticket}`, triesOnce(wait));
+    const origin = `${this.#run}.${ticket}`;
+    const part = this.partOf(message, message.named ? [[ORIGIN_HEADER, origin]] : []);
+    const once = triesOnce(wait);
+    const put = new Put({ message, part, ticket, origin, once }, (put) => this.#withdraw(put));
     const stored = park<boolean>(new WaitList(put), put.node, patientOf(wait));
     if (!put.waiting) return stored;
-    if (this.#first === undefined) this.#publish(put);
+    if (this.#order.first === undefined) this.#publish(put);
     else if (message.named) this.#askWhetherKnown(put);
     else this.#waitForRoom(put);
     return stored;
@@ -145,7 +89,7 @@ export class PutLine {
   }
 
   /** It has ended early. */
-  withdraw(put: Put): void {
+  #withdraw(put: Put): void {
     put.ask?.cancel();
     if (put.lined) this.#remove(put);
     if (this.#asking !== put) return;
@@ -188,7 +132,7 @@ export class PutLine {
     if (!full && !isPassing(error)) return this.#failed(put, refusedBy(error));
     if (!full) put.unsure = true;
     if (put.once) return this.#failed(put, nothing(full));
-    if (!put.lined) this.#insert(put);
+    if (!put.lined) this.#order.insert(put);
     this.#rest(full ? this.#pause : PASSING_PAUSE);
     this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 1.5);
   }
@@ -239,12 +183,12 @@ export class PutLine {
 
   #waitForRoom(put: Put): void {
     if (put.once) return put.fail(nothing(true));
-    this.#insert(put);
+    this.#order.insert(put);
     this.#serve();
   }
 
   #serve(): void {
-    const first = this.#first;
+    const first = this.#order.first;
     if (first === undefined) {
       clearTimeout(this.#timer);
       this.#timer = undefined;
@@ -262,29 +206,9 @@ export class PutLine {
     }, ms);
   }
 
-  /** By the order of the calls: one that was on its way comes before those that were called later. */
-  #insert(put: Put): void {
-    let before = this.#last;
-    while (before !== undefined && before.ticket > put.ticket) before = before.prev;
-    const after = before === undefined ? this.#first : before.next;
-    put.prev = before;
-    put.next = after;
-    if (before === undefined) this.#first = put;
-    else before.next = put;
-    if (after === undefined) this.#last = put;
-    else after.prev = put;
-    put.lined = true;
-  }
-
   #remove(put: Put): void {
-    const { prev, next } = put;
-    if (prev === undefined) this.#first = next;
-    else prev.next = next;
-    if (next === undefined) this.#last = prev;
-    else next.prev = prev;
-    put.prev = put.next = undefined;
-    put.lined = false;
-    if (this.#first === undefined) this.#serve();
+    this.#order.remove(put);
+    if (this.#order.first === undefined) this.#serve();
   }
 }
 
