@@ -7,7 +7,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { background, ClosedError, DeadlineExceededError, withCancel } from "../mod.ts";
 import { JobQueueError } from "../jobs/mod.ts";
+import type { StreamInfo } from "@nats-io/jetstream";
 import { natsJobs } from "../jobs/nats/mod.ts";
+import { Names } from "../jobs/nats/names.ts";
 import { finish, pause, type Proof, proveAll, soon, untilSo } from "./support/nats_scene.ts";
 import { NatsServer } from "./support/nats_server.ts";
 
@@ -72,6 +74,37 @@ law(
       const values = await finish(queue, 3, ({ value }) => value);
       assertEquals(values.sort(), [1, 2, 3]);
       await soon(witness.join());
+    } finally {
+      await queue.close();
+    }
+  },
+);
+
+law(
+  "160, 175: after an outage no job is finished for another whose place it has",
+  async (scene) => {
+    await using mute = new MuteProxy(scene.server);
+    const queue = await natsJobs<number>(mute.url, { name: scene.name });
+    try {
+      await queue.put(1);
+      await queue.put(2);
+      const [first, second] = await soon(queue.getMany(2));
+      mute.swallow();
+      const done = first!.done();
+      const { work } = new Names(scene.name);
+      await untilSo(async () =>
+        (await scene.asks<StreamInfo>(`STREAM.INFO.${work}`)).state.messages === 1
+      );
+      // As servers do that have lost the end of a stream: other jobs stand at the same places.
+      await scene.asks(`STREAM.DELETE.${work}`);
+      const witness = await scene.open({ leaseTime: 30_000 });
+      await witness.put(3);
+      await witness.put(4);
+      mute.cut();
+      assertEquals(await soon(done), true);
+      assertEquals(await soon(second!.done()), true);
+      assertEquals((await witness.stats()).unfinished, 2);
+      assertEquals(await finish(witness, 2, ({ value }) => value), [3, 4]);
     } finally {
       await queue.close();
     }

@@ -51,8 +51,13 @@ export class Api {
   }
 
   /** A message; undefined: there is none. */
-  async message(stream: string, which: unknown): Promise<StoredMessage | undefined> {
-    const answer = await this.ask<{ message: RawMessage }>(`STREAM.MSG.GET.${stream}`, which);
+  async message(
+    stream: string,
+    which: unknown,
+    deadline?: number,
+  ): Promise<StoredMessage | undefined> {
+    const what = `STREAM.MSG.GET.${stream}`;
+    const answer = await this.ask<{ message: RawMessage }>(what, which, deadline);
     const error = errorOf(answer);
     if (error === undefined) return messageOf((answer as { message: RawMessage }).message);
     if (error.err_code === 10037) return undefined;

@@ -38,6 +38,10 @@ export interface Hanging {
   readonly target: string;
 }
 
+/** Which of the parts are still to be sent; none: there is nothing to ask any more. */
+export type Recheck = (parts: readonly Part[]) => Promise<readonly Part[]>;
+
+/** Neither of them: nothing was left to be asked. */
 export type Answered = (answer: Msg | undefined, error: JobQueueError | undefined) => void;
 
 /** A request. */
@@ -46,6 +50,10 @@ export class Ask implements Hanging {
   readonly #token: string;
   #parts: readonly Part[];
   #answered: Answered;
+  readonly #recheck: Recheck | undefined;
+  /** It need not be checked before it is sent for the first time. */
+  readonly #sure: boolean;
+  #checking = false;
   #deadline: number;
   #sentAt = 0;
   #sent = 0;
@@ -58,12 +66,16 @@ export class Ask implements Hanging {
     parts: readonly Part[],
     deadline: number,
     answered: Answered,
+    recheck: Recheck | undefined,
+    sure: boolean,
   ) {
     this.#link = link;
     this.#token = token;
     this.#parts = parts;
     this.#deadline = deadline;
     this.#answered = answered;
+    this.#recheck = recheck;
+    this.#sure = sure;
   }
 
   get target(): string {
@@ -93,9 +105,8 @@ export class Ask implements Hanging {
     if (this.#parts.length === 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#sent++;
-    this.#sentAt = performance.now();
-    this.#link.send(this.#parts, this.#token);
+    if (this.#recheck === undefined || (this.#sent === 0 && this.#sure)) this.#send();
+    else this.#sendRest(this.#recheck);
   }
 
   look(now: number): void {
@@ -117,6 +128,28 @@ export class Ask implements Hanging {
       return;
     }
     this.#leave()(message, undefined);
+  }
+
+  #send(): void {
+    this.#sent++;
+    this.#sentAt = performance.now();
+    this.#link.send(this.#parts, this.#token);
+  }
+
+  async #sendRest(recheck: Recheck): Promise<void> {
+    if (this.#checking) return;
+    this.#checking = true;
+    try {
+      const parts = await recheck(this.#parts);
+      if (this.#parts.length === 0) return;
+      if (parts.length === 0) return this.#leave()(undefined, undefined);
+      this.#parts = parts;
+      this.#send();
+    } catch {
+      // It is looked at again later.
+    } finally {
+      this.#checking = false;
+    }
   }
 
   /**

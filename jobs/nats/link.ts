@@ -18,10 +18,10 @@ import {
   type Subscription,
 } from "@nats-io/transport-node";
 import { JobQueueError } from "../errors.ts";
-import { type Answered, Ask, type Hanging, notInTime, type Part } from "./ask.ts";
+import { type Answered, Ask, type Hanging, notInTime, type Part, type Recheck } from "./ask.ts";
 import { closedFor, unauthorized } from "./failures.ts";
 
-export type { Answered, Ask, Hanging, Part } from "./ask.ts";
+export type { Answered, Ask, Hanging, Part, Recheck } from "./ask.ts";
 
 /** How often it is looked what is late, in milliseconds. */
 const LOOK = 1_000;
@@ -37,6 +37,8 @@ export class Link {
   readonly inboxPrefix: string | undefined;
   /** The connection is there, as far as it is known. */
   up = true;
+  /** Since when, as of `performance.now()`. */
+  connectedAt = performance.now();
   readonly #inbox: string;
   readonly #answers: Subscription;
   readonly #asks = new Map<string, Ask>();
@@ -69,9 +71,16 @@ export class Link {
   }
 
   /** `answered` is called once, unless it is cancelled before. */
-  ask(parts: readonly Part[], answered: Answered, deadline = Infinity): Ask {
+  ask(
+    parts: readonly Part[],
+    answered: Answered,
+    deadline = Infinity,
+    recheck?: Recheck,
+    sure = true,
+  ): Ask {
     const token = (this.#next++).toString(36);
-    const ask = new Ask(this, token, parts, Math.min(deadline, this.#latest), answered);
+    const latest = Math.min(deadline, this.#latest);
+    const ask = new Ask(this, token, parts, latest, answered, recheck, sure && this.up);
     const failure = this.#failure ?? (this.#tooLate ? notInTime() : undefined);
     if (failure !== undefined) {
       queueMicrotask(() => answered(undefined, failure));
@@ -87,6 +96,22 @@ export class Link {
   request(parts: readonly Part[], deadline?: number): Promise<Msg> {
     return new Promise((resolve, reject) => {
       this.ask(parts, (answer, error) => error ? reject(error) : resolve(answer!), deadline);
+    });
+  }
+
+  /**
+   * Resolves when all have arrived, or are not to be sent any more. It is checked which are, before they are
+   * sent again; and before, if they answer to what came from `since` on, and the connection was lost then.
+   */
+  confirm(
+    parts: readonly Part[],
+    since: number,
+    recheck: Recheck,
+    deadline?: number,
+  ): Promise<void> {
+    const sure = since >= this.connectedAt;
+    return new Promise((resolve, reject) => {
+      this.ask(parts, (_, error) => error ? reject(error) : resolve(), deadline, recheck, sure);
     });
   }
 
@@ -177,6 +202,7 @@ export class Link {
         if (this.#latest < Infinity) this.#limit(MOMENT);
       } else if (status.type === "reconnect") {
         this.up = true;
+        this.connectedAt = performance.now();
         for (const hanging of [...this.#hanging]) hanging.again();
       } else if (status.type === "error" && status.error instanceof PermissionViolationError) {
         this.#refuse(status.error);

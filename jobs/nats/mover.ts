@@ -13,6 +13,7 @@
  */
 import type { Msg } from "@nats-io/transport-node";
 import type { JobQueueError } from "../errors.ts";
+import type { Api } from "./api.ts";
 import { nanos } from "./blueprint.ts";
 import type { Link } from "./link.ts";
 import type { Names } from "./names.ts";
@@ -20,6 +21,7 @@ import { ID_HEADER, MESSAGE_ID_HEADER, trackingOf } from "./nats_delivery.ts";
 import { type Pull, Puller, type PullEvents } from "./pull.ts";
 import type { NewMessage } from "./put.ts";
 import type { PutLine } from "./put_line.ts";
+import { sameJobs } from "./same_jobs.ts";
 
 /** How many milliseconds a job is delayed, from when it was stored. */
 export const DELAY_HEADER = "Sluice-Delay";
@@ -143,6 +145,7 @@ class Feed implements PullEvents {
 
 export class Mover {
   readonly #link: Link;
+  readonly #api: Api;
   readonly #names: Names;
   readonly #line: PutLine;
   readonly #delayed: Feed;
@@ -150,8 +153,9 @@ export class Mover {
   #closed = false;
   readonly #life = new AbortController();
 
-  constructor(link: Link, names: Names, line: PutLine, needed: () => boolean) {
+  constructor(link: Link, api: Api, names: Names, line: PutLine, needed: () => boolean) {
     this.#link = link;
+    this.#api = api;
     this.#names = names;
     this.#line = line;
     const { work, due, mover } = names;
@@ -186,6 +190,7 @@ export class Mover {
   }
 
   async #moveOne(message: Msg, left: number): Promise<void> {
+    const since = performance.now();
     const reply = message.reply!;
     if (this.#closed) return this.#link.tell(reply, "-NAK");
     if (left > 0) return this.#link.tell(reply, `-NAK {"delay":${nanos(left)}}`);
@@ -194,11 +199,12 @@ export class Mover {
       const stored = { ...moved, subject: this.#names.dueSubject(levelOf(message)) };
       if (await this.#line.putNow(stored) === "full") return this.#link.tell(reply, "-NAK");
     }
-    await this.#acknowledge(message);
+    await this.#acknowledge(this.#names.work, message, since);
   }
 
   /** One after the other, in the line of those who put. */
   async #enter(messages: readonly Msg[]): Promise<void> {
+    const since = performance.now();
     for (const message of messages) {
       const moved = this.#moved(message, (level) => this.#names.jobSubject(level));
       try {
@@ -207,12 +213,13 @@ export class Mover {
         this.#link.tell(message.reply!, "-NAK");
         continue;
       }
-      await this.#acknowledge(message);
+      await this.#acknowledge(this.#names.due, message, since);
     }
   }
 
-  async #acknowledge(message: Msg): Promise<void> {
-    await this.#link.request([{ subject: message.reply!, body: "+ACK" }]);
+  async #acknowledge(stream: string, message: Msg, since: number): Promise<void> {
+    const part = { subject: message.reply!, body: "+ACK" };
+    await this.#link.confirm([part], since, sameJobs(this.#api, stream));
   }
 
   /** The same job in another place. */

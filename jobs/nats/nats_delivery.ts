@@ -105,6 +105,11 @@ export class NatsDelivery implements Delivery {
     return trackingOf(this.reply);
   }
 
+  /** A moment before which its lease has not begun, as of `performance.now()`. */
+  get start(): number {
+    return this.#start;
+  }
+
   timeLeft(now: number = performance.now()): number {
     return Math.max(0, this.#start + this.#settings.leaseTime - now);
   }

@@ -20,12 +20,13 @@ import { Api } from "./api.ts";
 import { nanos } from "./blueprint.ts";
 import { Counts } from "./counts.ts";
 import { DeadStreams } from "./dead_streams.ts";
-import type { Link } from "./link.ts";
+import type { Link, Recheck } from "./link.ts";
 import { DELAY_HEADER, Mover } from "./mover.ts";
 import { type Names, tokenOf } from "./names.ts";
 import { ID_HEADER, type NatsDelivery, type PayloadKind } from "./nats_delivery.ts";
 import { triesOnce } from "./once.ts";
 import { PutLine } from "./put_line.ts";
+import { sameJobs } from "./same_jobs.ts";
 import { Takers } from "./takers.ts";
 
 const encoder = new TextEncoder();
@@ -45,6 +46,7 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
   readonly #line: PutLine;
   readonly #dead: DeadStreams;
   readonly #counts: Counts;
+  readonly #same: Recheck;
   readonly #mover: Mover;
   readonly #takers: ReadonlyMap<string, Takers>;
 
@@ -55,9 +57,10 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
     this.#api = new Api(link);
     this.#line = new PutLine(link, this.#api, names.work);
     this.#dead = new DeadStreams(link, this.#api, names, kind);
-    this.#mover = new Mover(link, names, this.#line, () => {
+    this.#mover = new Mover(link, this.#api, names, this.#line, () => {
       return [...this.#takers.values()].some(({ needed }) => needed);
     });
+    this.#same = sameJobs(this.#api, names.work);
     this.#counts = new Counts(settings, names, this.#api, this.#dead, this.#mover);
     const { groups, levels, leaseTime } = settings;
     this.#takers = new Map(
@@ -120,14 +123,20 @@ export class NatsEngine implements JobEngine<NatsDelivery> {
       await this.#takers.get(group)!.forgotten;
     }
     const body = bodyOf(verdict);
-    await this.#link.request(deliveries.map(({ reply }) => ({ subject: reply, body })), deadline);
+    const parts = deliveries.map(({ reply }) => ({ subject: reply, body }));
+    const since = deliveries.reduce((least, { start }) => Math.min(least, start), Infinity);
+    await this.#link.confirm(parts, since, this.#same, deadline);
   }
 
   async extend(_: string, delivery: NatsDelivery): Promise<boolean> {
     const left = delivery.timeLeft();
     if (left <= 0) return false;
     const start = performance.now();
-    await this.#link.request([{ subject: delivery.reply, body: "+WPI" }], start + left);
+    const part = { subject: delivery.reply, body: "+WPI" };
+    // Another job may have its place.
+    const isDoubtful = delivery.start < this.#link.connectedAt;
+    if (isDoubtful && (await this.#same([part])).length === 0) return false;
+    await this.#link.request([part], start + left);
     delivery.renew(start);
     return true;
   }
