@@ -86,25 +86,24 @@ law(
     await using mute = new MuteProxy(scene.server);
     const queue = await natsJobs<number>(mute.url, { name: scene.name });
     try {
-      await queue.put(1);
-      await queue.put(2);
-      const [first, second] = await soon(queue.getMany(2));
+      for (let n = 1; n <= 3; n++) await queue.put(n);
+      const [first, second, third] = await soon(queue.getMany(3));
       mute.swallow();
       const done = first!.done();
       const { work } = new Names(scene.name);
       await untilSo(async () =>
-        (await scene.asks<StreamInfo>(`STREAM.INFO.${work}`)).state.messages === 1
+        (await scene.asks<StreamInfo>(`STREAM.INFO.${work}`)).state.messages === 2
       );
       // As servers do that have lost the end of a stream: other jobs stand at the same places.
       await scene.asks(`STREAM.DELETE.${work}`);
       const witness = await scene.open({ leaseTime: 30_000 });
-      await witness.put(3);
-      await witness.put(4);
+      for (let n = 4; n <= 6; n++) await witness.put(n);
       mute.cut();
       assertEquals(await soon(done), true);
       assertEquals(await soon(second!.done()), true);
-      assertEquals((await witness.stats()).unfinished, 2);
-      assertEquals(await finish(witness, 2, ({ value }) => value), [3, 4]);
+      assertEquals(await soon(third!.extend()), false);
+      assertEquals((await witness.stats()).unfinished, 3);
+      assertEquals(await finish(witness, 3, ({ value }) => value), [4, 5, 6]);
     } finally {
       await queue.close();
     }
