@@ -21,7 +21,7 @@ export class HeldLeases implements LeaseHolder {
   readonly #group: string;
   /** Calls that are with the engine. */
   readonly #calls: WaitGroup;
-  /** The last that came; the others follow. Tables of a Set would outlive it, and be copied with garbage. */
+  /** The last that came, and by it the others. No Set: see "Garbage" in `docs/architecture.md`. */
   #last: HeldLease<unknown> | null = null;
   #count = 0;
   #many = MANY;

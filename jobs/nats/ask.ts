@@ -87,10 +87,6 @@ export class Ask implements Hanging {
     return this.#sent > 1;
   }
 
-  get sent(): boolean {
-    return this.#sent > 0;
-  }
-
   /** It has until then, at most. */
   hurry(deadline: number): void {
     this.#deadline = Math.min(this.#deadline, deadline);

@@ -100,8 +100,8 @@ export class Link {
   }
 
   /**
-   * Resolves when all have arrived, or are not to be sent any more. It is checked which are, before they are
-   * sent again; and before, if they answer to what came from `since` on, and the connection was lost then.
+   * Resolves when all have arrived, or are not to be sent any more. Which are is checked before they are sent
+   * again; and before the first time, if the connection was lost after `since`.
    */
   confirm(
     parts: readonly Part[],
