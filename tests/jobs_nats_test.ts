@@ -15,6 +15,10 @@ import {
 import { background, DeadlineExceededError, withCancel } from "../mod.ts";
 import { JobQueueError, type JobQueueErrorReason } from "../jobs/mod.ts";
 import { natsJobs, type NatsJobsOptions } from "../jobs/nats/mod.ts";
+import type { Api } from "../jobs/nats/api.ts";
+import { Layout } from "../jobs/nats/layout.ts";
+import { Names } from "../jobs/nats/names.ts";
+import { settingsOf } from "../jobs/job_options.ts";
 import { NatsChild } from "./support/nats_child.ts";
 import {
   finish,
@@ -230,6 +234,36 @@ law("173: a stream of that name that is somebody else's is left alone", async (s
   await scene.asks(`STREAM.CREATE.${stream}`, { name: stream, subjects: [`other.${scene.name}`] });
   await refused(scene.open({ update: true }), "mismatch", stream, "another name");
 });
+
+law("173: many that open a new queue at the same moment have the same one", async ({ server }) => {
+  for (let n = 0; n < 6; n++) {
+    const name = newName();
+    const opening = Array.from({ length: 12 }, () => natsJobs<number>(server.url, { name }));
+    const queues = await soon(Promise.all(opening));
+    await queues[0]!.put(n);
+    assertEquals((await soon(queues[11]!.get())).value, n);
+    await soon(Promise.all(queues.map((queue) => queue.close())));
+  }
+});
+
+law(
+  "173: a stream whose name comes after its subjects, as somebody else makes it, is waited for",
+  async () => {
+    const asked = new Map<string, number>();
+    const api = {
+      ask(what: string): Promise<unknown> {
+        const times = (asked.get(what) ?? 0) + 1;
+        asked.set(what, times);
+        if (what.startsWith("STREAM.INFO")) return refused(10059);
+        return what.startsWith("STREAM.CREATE") && times < 3 ? refused(10065) : Promise.resolve({});
+      },
+    };
+    const refused = (code: number) => Promise.resolve({ error: { code: 400, err_code: code } });
+    await new Layout(api as unknown as Api, new Names("meeting"), settingsOf({}), 1).ensure(false);
+    const made = [...asked].filter(([what]) => what.startsWith("STREAM.CREATE"));
+    assertEquals(made.map(([, times]) => times), [3, 3, 3]);
+  },
+);
 
 law("173: a queue that was deleted on the server says so", async (scene) => {
   const queue = await scene.open();

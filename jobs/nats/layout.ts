@@ -20,6 +20,9 @@ import type { Names } from "./names.ts";
 /** Milliseconds for which the servers of a cluster may be looking for one another. */
 const PATIENCE = 15_000;
 
+/** Milliseconds in which somebody else has made a stream. */
+const MEETING = 2_000;
+
 export class Layout {
   readonly #api: Api;
   readonly #names: Names;
@@ -148,16 +151,19 @@ export class Layout {
     if (error !== undefined && error.err_code !== allowed) throw refusedBy(error);
   }
 
-  /** Asks until there are peers enough; what is said against it otherwise. */
+  /** Asks until there are peers enough, and nobody else is at it; what is said against it otherwise. */
   async #ask(what: string, body: unknown): Promise<ApiError | undefined> {
+    const meeting = performance.now() + MEETING;
     for (;;) {
       const error = errorOf(await this.#api.ask(what, body, this.#deadline));
       if (error === undefined) return undefined;
       // A cluster that has just been started finds its peers one by one.
       if (error.err_code === 10074) throw noCluster(this.#shared.replicas, error);
-      if (error.err_code !== 10005) return error;
+      // While somebody else makes the same stream, its subjects are known before its name.
+      const areMeeting = error.err_code === 10065 && performance.now() < meeting;
+      if (error.err_code !== 10005 && !areMeeting) return error;
       if (performance.now() > this.#deadline) throw fewPeers(this.#shared.replicas, error);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await new Promise((resolve) => setTimeout(resolve, areMeeting ? 20 : 200));
     }
   }
 }
