@@ -18,6 +18,7 @@ import { natsJobs, type NatsJobsOptions } from "../jobs/nats/mod.ts";
 import type { Api } from "../jobs/nats/api.ts";
 import { Layout } from "../jobs/nats/layout.ts";
 import { Names } from "../jobs/nats/names.ts";
+import { sameJobs } from "../jobs/nats/same_jobs.ts";
 import { settingsOf } from "../jobs/job_options.ts";
 import { NatsChild } from "./support/nats_child.ts";
 import {
@@ -262,6 +263,27 @@ law(
     await new Layout(api as unknown as Api, new Names("meeting"), settingsOf({}), 1).ensure(false);
     const made = [...asked].filter(([what]) => what.startsWith("STREAM.CREATE"));
     assertEquals(made.map(([, times]) => times), [3, 3, 3]);
+  },
+);
+
+law(
+  "175: the same job is known by its place and the millisecond, to the last nanosecond of it",
+  async () => {
+    const times = new Map([[1, 1_795_860_000_123], [2, 1_795_860_000_124]]);
+    const api = {
+      message: (_: string, { seq }: { seq: number }) => {
+        const time = times.get(seq);
+        return Promise.resolve(time === undefined ? undefined : { time });
+      },
+    };
+    const check = sameJobs(api as unknown as Api, "work");
+    const ack = (seq: number, time: string) => ({
+      subject: `$JS.ACK.work.0_default.1.${seq}.${seq}.${time}.0`,
+      body: "+ACK",
+    });
+    const [first, last] = [ack(1, "1795860000123000000"), ack(1, "1795860000123999999")];
+    const [other, gone] = [ack(2, "1795860000123999999"), ack(3, "1795860000123999999")];
+    assertEquals(await check([first, other, gone, last]), [first, last]);
   },
 );
 

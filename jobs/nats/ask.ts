@@ -44,6 +44,16 @@ export type Recheck = (parts: readonly Part[]) => Promise<readonly Part[]>;
 /** Neither of them: nothing was left to be asked. */
 export type Answered = (answer: Msg | undefined, error: JobQueueError | undefined) => void;
 
+/** How a request is asked. */
+export interface AskTerms {
+  /** Until when it is repeated, as of `performance.now()`; for ever if left out. */
+  readonly deadline?: number | undefined;
+  /** Asked before it is sent again. */
+  readonly recheck?: Recheck | undefined;
+  /** It is asked before it is sent for the first time, too. */
+  readonly doubtful?: boolean;
+}
+
 /** A request. */
 export class Ask implements Hanging {
   readonly #link: Link;
@@ -51,8 +61,7 @@ export class Ask implements Hanging {
   #parts: readonly Part[];
   #answered: Answered;
   readonly #recheck: Recheck | undefined;
-  /** It need not be checked before it is sent for the first time. */
-  readonly #sure: boolean;
+  readonly #doubtful: boolean;
   #checking = false;
   #deadline: number;
   #sentAt = 0;
@@ -64,10 +73,8 @@ export class Ask implements Hanging {
     link: Link,
     token: string,
     parts: readonly Part[],
-    deadline: number,
     answered: Answered,
-    recheck: Recheck | undefined,
-    sure: boolean,
+    { deadline = Infinity, recheck, doubtful = false }: AskTerms,
   ) {
     this.#link = link;
     this.#token = token;
@@ -75,7 +82,7 @@ export class Ask implements Hanging {
     this.#deadline = deadline;
     this.#answered = answered;
     this.#recheck = recheck;
-    this.#sure = sure;
+    this.#doubtful = doubtful;
   }
 
   get target(): string {
@@ -101,7 +108,7 @@ export class Ask implements Hanging {
     if (this.#parts.length === 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#recheck === undefined || (this.#sent === 0 && this.#sure)) this.#send();
+    if (this.#recheck === undefined || (this.#sent === 0 && !this.#doubtful)) this.#send();
     else this.#sendRest(this.#recheck);
   }
 

@@ -18,7 +18,15 @@ import {
   type Subscription,
 } from "@nats-io/transport-node";
 import { JobQueueError } from "../errors.ts";
-import { type Answered, Ask, type Hanging, notInTime, type Part, type Recheck } from "./ask.ts";
+import {
+  type Answered,
+  Ask,
+  type AskTerms,
+  type Hanging,
+  notInTime,
+  type Part,
+  type Recheck,
+} from "./ask.ts";
 import { closedFor, unauthorized } from "./failures.ts";
 
 export type { Answered, Ask, Hanging, Part, Recheck } from "./ask.ts";
@@ -71,16 +79,10 @@ export class Link {
   }
 
   /** `answered` is called once, unless it is cancelled before. */
-  ask(
-    parts: readonly Part[],
-    answered: Answered,
-    deadline = Infinity,
-    recheck?: Recheck,
-    sure = true,
-  ): Ask {
+  ask(parts: readonly Part[], answered: Answered, terms: AskTerms = {}): Ask {
     const token = (this.#next++).toString(36);
-    const latest = Math.min(deadline, this.#latest);
-    const ask = new Ask(this, token, parts, latest, answered, recheck, sure && this.up);
+    const ask = new Ask(this, token, parts, answered, terms);
+    ask.hurry(this.#latest);
     const failure = this.#failure ?? (this.#tooLate ? notInTime() : undefined);
     if (failure !== undefined) {
       queueMicrotask(() => answered(undefined, failure));
@@ -95,7 +97,7 @@ export class Link {
   /** The same as a promise. `deadline` as of `performance.now()`. */
   request(parts: readonly Part[], deadline?: number): Promise<Msg> {
     return new Promise((resolve, reject) => {
-      this.ask(parts, (answer, error) => error ? reject(error) : resolve(answer!), deadline);
+      this.ask(parts, (answer, error) => error ? reject(error) : resolve(answer!), { deadline });
     });
   }
 
@@ -109,9 +111,10 @@ export class Link {
     recheck: Recheck,
     deadline?: number,
   ): Promise<void> {
-    const sure = since >= this.connectedAt;
+    const doubtful = !this.up || since < this.connectedAt;
     return new Promise((resolve, reject) => {
-      this.ask(parts, (_, error) => error ? reject(error) : resolve(), deadline, recheck, sure);
+      const answered: Answered = (_, error) => error ? reject(error) : resolve();
+      this.ask(parts, answered, { deadline, recheck, doubtful });
     });
   }
 

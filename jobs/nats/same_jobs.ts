@@ -20,7 +20,8 @@ export function sameJobs(api: Api, stream: string): Recheck {
   const isThere = async ({ subject }: Part): Promise<boolean> => {
     const { seq, storedAt } = trackingOf(subject);
     const found = await api.message(stream, { seq }, performance.now() + PATIENCE);
-    return found !== undefined && found.time === Math.floor(Number(storedAt) / 1e6);
+    // Nanoseconds, of which a number would round the last: the milliseconds are what stands before them.
+    return found !== undefined && found.time === Number(storedAt.slice(0, -6));
   };
   return async (parts) => {
     const there = await Promise.all(parts.map(isThere));
